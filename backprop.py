@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: MIT-0
+"""Backpropagation from scratch: a fully connected network in NumPy, every gradient derived by hand.
+
+Samples stand in columns, layers count from 1 to L, and everything travels in plain dicts:
+
+    params = {"W1": (n1, n0), "b1": (n1, 1), ..., "WL": (nL, nL-1), "bL": (nL, 1)}
+    cache  = {"A0": X, "Z1", "A1", ..., "ZL", "AL"}, each (n, m), and "activation", the name of the hidden one
+    grads  = the keys and shapes of params
+    X: (n0, m)    Y: (nL, m), each entry in [0, 1]    m samples    L = len(params) // 2
+
+No function changes its arguments, and each keeps the dtype of params. Learning XOR:
+
+>>> X, Y = np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
+>>> params = init_params((2, 4, 1), rng=0)
+>>> for step in range(2000):
+...     A, cache = forward(params, X)
+...     loss = bce(A, Y)
+...     grads = backward(params, cache, Y)
+...     params = update(params, grads, lr=2.0)
+>>> print(predict(params, X))
+[[0 1 1 0]]
+
+"Article 1" below is "Backpropagation from Scratch"; "article 2" is "ML From Scratch, Part 3: Backpropagation".
+"""
+
+import numpy as np
+from numpy import empty, errstate, generic, inf, integer  # by name, so that `import jax.numpy as np` leaves them be
+from numpy.random import default_rng
+
+CHUNK_SIZE = 8192  # columns; measured: see loss_and_grads
+
+
+def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
+    """Return random params for layer_sizes = (n_features, *hidden, n_outputs); no hidden layer is logistic regression.
+
+    rng: a seed or a numpy Generator. scale: "xavier", W ~ N(0, 1 / n_prev) (article 1), or "he", W ~ N(0, 2 / n_prev),
+    for ReLU; both with b = 0. Or a number: W and b ~ N(0, scale ** 2), in article 2 with 0.1.
+    ValueError: a size below 1, an unknown or negative scale, a dtype that is not floating.
+
+    >>> {key: P.shape for key, P in init_params((20, 8, 3, 1)).items()}
+    {'W1': (8, 20), 'b1': (8, 1), 'W2': (3, 8), 'b2': (3, 1), 'W3': (1, 3), 'b3': (1, 1)}
+    """
+    sizes, known = tuple(layer_sizes), {"xavier": 1, "he": 2}
+    if len(sizes) < 2:
+        raise ValueError(f"layer_sizes is {sizes}, expected (n_features, n_outputs) or more; no hidden layer is fine")
+    _check_counts(**{f"layer_sizes[{i}]": n for i, n in enumerate(sizes)})
+    if scale not in known and not (isinstance(scale, (int, float, generic)) and 0 <= scale < inf):
+        raise ValueError(f"scale is {scale!r}, expected {' or '.join(map(repr, known))} or a number, 0 or more")
+    rng, params = default_rng(rng), {}
+    for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
+        std_W, std_b = ((known[scale] / n_prev) ** 0.5, 0) if scale in known else (scale, scale)
+        params[f"W{l}"] = np.asarray(rng.normal(0, std_W, (n, n_prev)), dtype)
+        params[f"b{l}"] = np.asarray(rng.normal(0, std_b, (n, 1)), dtype)
+    _check_params(params)
+    return params
+
+
+@errstate(all="ignore")  # exp may overflow to infinity on its way to a right answer: 1 / (1 + inf) = 0
+def sigmoid(Z):
+    """Return 1 / (1 + exp(-Z)) entry by entry, right to a few ulps wherever that is a normal number.
+
+    >>> print(sigmoid(0.0), sigmoid(-1000.0))
+    0.5 0.0
+    """
+    return 1 / (1 + np.exp(-Z))
+
+
+def relu(Z):
+    """Return max(Z, 0) entry by entry."""
+    return np.maximum(Z, 0)
+
+
+# Each hidden activation beside its derivative. Article 1 writes the derivative at Z; written in A = activation(Z),
+# which the cache holds as well, it needs no second exp. ReLU has none at Z = 0: there it is 0, by convention.
+ACTIVATIONS = {
+    "sigmoid": (sigmoid, lambda A: A * (1 - A)),
+    "tanh": (np.tanh, lambda A: 1 - A * A),
+    "relu": (relu, lambda A: A > 0),
+}
+
+
+@errstate(all="ignore")
+def forward(params, X, activation="sigmoid"):
+    """Return (A, cache): the probabilities of the output layer, (nL, m), and what backward needs.
+
+    X: (n0, m). activation: of the hidden layers, "sigmoid", "tanh" or "relu"; the output layer is always sigmoid.
+    ValueError: shapes that do not fit, an unknown activation. Source: article 1, forward pass.
+    """
+    L, A = _check_params(params), np.asarray(X, params["W1"].dtype)
+    _check_columns("X", A, params["W1"].shape[1])
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation is {activation!r}, expected one of {', '.join(map(repr, ACTIVATIONS))}")
+    cache = {"A0": A, "activation": activation}
+    for l in range(1, L + 1):
+        g = ACTIVATIONS[activation][0] if l < L else sigmoid
+        Z = params[f"W{l}"] @ A + params[f"b{l}"]
+        A = g(Z)
+        cache[f"Z{l}"], cache[f"A{l}"] = Z, A
+    return A, cache
+
+
+@errstate(all="ignore")
+def bce(A, Y):
+    """Return the binary cross-entropy of probabilities A and labels Y: summed over outputs, averaged over samples.
+
+    A, Y: (nL, m) in [0, 1]. As in sklearn.metrics.log_loss, A is kept one machine epsilon away from 0 and 1, where
+    log is finite; bce_with_logits has no such limit. ValueError: different shapes. Source: article 1, loss; in
+    article 2's J the minus sign is missing.
+    """
+    Y = _check_labels(A, Y)
+    m, eps = Y.shape[1], np.finfo(A.dtype).eps
+    A = np.clip(A, eps, 1 - eps)
+    return (-(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m).sum()
+
+
+@errstate(all="ignore")
+def bce_with_logits(Z, Y):
+    """Return bce(sigmoid(Z), Y) from the last layer's Z itself, exact however confident the network is.
+
+    Z, Y: (nL, m). ValueError: different shapes. Source: -log(sigmoid(z)) = log(1 + exp(-z)) in article 1's loss.
+
+    >>> print(bce_with_logits(np.array([[-800.0, 40.0]]), np.array([[1, 1]])))
+    400.0
+    """
+    Y = _check_labels(Z, Y)
+    m, N = Y.shape[1], np.abs(Z)
+    # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)): nothing overflows. What the sign of z gets wrong costs |z|.
+    return ((N * np.abs((Z > 0) - Y) + np.log1p(np.exp(-N))) / m).sum()
+
+
+@errstate(all="ignore")
+def backward(params, cache, Y):
+    """Return grads, the derivative of the loss (bce, bce_with_logits) by every entry of params.
+
+    cache: from forward with these params. Y: (nL, m). ValueError: shapes that do not fit.
+    Source: article 1, backward pass; article 2, the chain rule for W(L), W(L-1), W(L-2).
+    """
+    L, grads = len(params) // 2, {}
+    derivative = ACTIVATIONS[cache["activation"]][1]
+    Y = _check_labels(cache[f"A{L}"], Y)
+    m = Y.shape[1]
+    dZ = cache[f"A{L}"] - Y
+    for l in range(L, 0, -1):
+        A_prev = cache[f"A{l - 1}"]
+        grads[f"W{l}"] = dZ @ A_prev.T / m
+        grads[f"b{l}"] = dZ.sum(axis=1, keepdims=True) / m
+        if l > 1:
+            dA_prev, D = params[f"W{l}"].T @ dZ, derivative(A_prev)
+            # dZ_prev = dA_prev * D, but a saturated unit (D = 0) passes back 0 even if dA_prev has overflowed.
+            dZ = np.where(D, dA_prev * D, D)
+    return grads
+
+
+def update(params, grads, lr):
+    """Return new params, one step of length lr against the gradient.
+
+    lr: learning rate, above 0. ValueError: an lr that is not, grads that do not match params. Source: article 1.
+    """
+    _check_lr(lr)
+    for key, P in params.items():
+        if key not in grads or grads[key].shape != P.shape:
+            raise ValueError(f"grads[{key!r}] does not match params: expected the shape {P.shape}, as backward gives it")
+    lr = np.asarray(lr, params["W1"].dtype)
+    return {key: P - lr * grads[key] for key, P in params.items()}
+
+
+def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE):
+    """Return (loss, grads) of all samples, passing over them in chunks of chunk_size columns.
+
+    Loss and gradient are means, so those of the parts, weighted by their share of the samples, add up to the whole's:
+    here for chunks, elsewhere for machines. Memory in use is that of one chunk, whatever m is. The default was the
+    fastest of 512 to 32768 for 1,000,000 x 20 and hidden layers of 8 and 3: there one layer's Z is 512 kB.
+    ValueError: as forward, and a chunk_size below 1.
+    """
+    X, Y = np.asarray(X), np.asarray(Y)
+    _check_counts(chunk_size=chunk_size)
+    if X.ndim != 2 or X.shape[1] <= chunk_size:  # forward tells what is wrong with an X that is not 2-D
+        A, cache = forward(params, X, activation)
+        return bce_with_logits(cache[f"Z{len(params) // 2}"], Y), backward(params, cache, Y)
+    m, L, dtype = X.shape[1], _check_params(params), params["W1"].dtype
+    _check_columns("Y", Y, len(params[f"b{L}"]), m)
+    loss, grads = 0, dict.fromkeys(params, 0)
+    for i in range(0, m, chunk_size):
+        X_i, Y_i = X[:, i : i + chunk_size], Y[:, i : i + chunk_size]
+        loss_i, grads_i = loss_and_grads(params, X_i, Y_i, activation, chunk_size=chunk_size)
+        share = np.asarray(X_i.shape[1] / m, dtype)
+        loss = loss + share * loss_i
+        grads = {key: grads[key] + share * grads_i[key] for key in params}
+    return loss, grads
+
+
+def train(params, X, Y, *, lr, steps, batch_size=None, rng=None, activation="sigmoid", callback=None):
+    """Return (params, losses) after `steps` updates, starting from the given params.
+
+    X: (n0, m). Y: (nL, m), for one output also (m,). batch_size: None takes all samples in every step; otherwise each
+    epoch is a fresh shuffle by rng (seed or Generator) and visits every sample once, in batches of that size and a
+    shorter last one. losses[k]: the loss of step k's batch before update k. callback(step, loss, params): called after
+    each update. ValueError: what the other functions refuse, and values that are not finite or not labels.
+    FloatingPointError: the loss, or at the end a parameter, is no longer finite. Source: article 1, results.
+
+    >>> params, losses = train(init_params((1, 1), scale=0), [[-1, 1]], [0, 1], lr=1.0, steps=3)
+    >>> print(losses.round(3))
+    [0.693 0.474 0.348]
+    """
+    L = _check_params(params)
+    X, Y = _check_data(params, X, Y, len(params[f"b{L}"]))
+    _check_counts(steps=steps, batch_size=1 if batch_size is None else batch_size)
+    _check_lr(lr)
+    # glibc returns each freed array above 128 kB to the system, and getting it back at every step can cost more than
+    # the arithmetic; once it has freed a larger one, it keeps those below.
+    empty(1 << 21)
+    batches, losses = _batches(X, Y, batch_size, rng), []
+    diverged = f"with lr={lr}: training diverges or overflows. Try a smaller lr, or X and weights of about unit scale"
+    for step in range(steps):
+        loss, grads = loss_and_grads(params, *next(batches), activation)
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} at step {step} {diverged}")
+        params = update(params, grads, lr)
+        losses.append(loss)
+        if callback is not None:
+            callback(step, loss, params)
+    if not all(np.isfinite(P).all() for P in params.values()):
+        raise FloatingPointError(f"the params are not finite after step {step} {diverged}")
+    return params, np.asarray(losses, params["W1"].dtype)
+
+
+def _batches(X, Y, batch_size, rng):
+    """Yield (X, Y) for ever: all of it, or batches, epoch by epoch."""
+    while batch_size is None:
+        yield X, Y
+    m, rng = X.shape[1], default_rng(rng)
+    X_rows, Y_rows = np.asarray(X.T, order="C"), np.asarray(Y.T, order="C")  # one sample lies together: quick to pick
+    while True:
+        shuffled = np.asarray(rng.permutation(m))
+        for i in range(0, m, batch_size):
+            batch = shuffled[i : i + batch_size]
+            yield X_rows.take(batch, axis=0).T, Y_rows.take(batch, axis=0).T
+
+
+def predict_proba(params, X, activation="sigmoid"):
+    """Return the probabilities (nL, m), as forward does, but without a cache and chunk by chunk. ValueError: as forward."""
+    X = np.asarray(X)
+    _check_params(params)
+    _check_columns("X", X, params["W1"].shape[1])
+    starts = range(0, X.shape[1], CHUNK_SIZE)
+    return np.concatenate([forward(params, X[:, i : i + CHUNK_SIZE], activation)[0] for i in starts], axis=1)
+
+
+def predict(params, X, *, threshold=0.5, activation="sigmoid"):
+    """Return the classes (nL, m), 1 where the probability is at least the threshold (article 2), else 0."""
+    A = predict_proba(params, X, activation)
+    return (A >= np.asarray(threshold, A.dtype)).astype(int)
+
+
+def numerical_grads(loss, params, *, eps=1e-5):
+    """Return grads by central differences of loss(params) -> number: slow, but right for a loss one has just written.
+
+    eps: how far each entry moves either way. Params are moved, and the loss is called, in float64. ValueError: an eps
+    that is not above 0, a loss that is not one number.
+
+    >>> print(numerical_grads(lambda params: (params["w"] ** 2).sum(), {"w": np.array([1.0, 3.0])})["w"].round(6))
+    [2. 6.]
+    """
+    if not 0 < eps < inf:
+        raise ValueError(f"eps is {eps!r}, expected a number above 0")
+    wide, grads = {key: np.asarray(P, np.float64) for key, P in params.items()}, {}
+    for key, P in wide.items():
+        slopes = []
+        for i in range(P.size):
+            step = eps * (np.arange(P.size) == i).reshape(P.shape)
+            rise = np.asarray(loss({**wide, key: P + step}) - loss({**wide, key: P - step}))
+            if rise.ndim:
+                raise ValueError(f"loss(params) has shape {rise.shape}, expected one number: sum or average it")
+            slopes.append(rise / (2 * eps))
+        grads[key] = np.asarray(slopes, params[key].dtype).reshape(P.shape)
+    return grads
+
+
+def _check_counts(**counts):
+    for name, n in counts.items():
+        if not isinstance(n, (int, integer)) or n < 1:
+            raise ValueError(f"{name} is {n!r}, expected a whole number, 1 or more")
+
+
+def _check_lr(lr):
+    # Under jax.jit lr may be a tracer, which has no value to look at.
+    if isinstance(lr, (int, float, generic)) and not 0 < lr < inf:
+        raise ValueError(f"lr is {lr!r}, expected a finite number above 0, say 0.1")
+
+
+def _check_params(params):
+    """Return L, once every layer is seen to fit the one before."""
+    L, n = len(params) // 2, None
+    for l in range(1, max(L, 1) + 1):
+        W, b = params.get(f"W{l}"), params.get(f"b{l}")
+        if W is None or b is None or len(params) != 2 * L:
+            raise ValueError(f"params has the keys {list(params)}, expected W1, b1, W2, b2, ..., as init_params makes")
+        if W.ndim != 2 or b.shape != (W.shape[0], 1) or n not in (None, W.shape[1]):
+            raise ValueError(
+                f"W{l} has shape {W.shape} and b{l} {b.shape}, expected (n{l}, {n or 'n0'}) and (n{l}, 1): "
+                f"W{l} takes the outputs of the layer before, and a bias is a column"
+            )
+        if W.dtype.kind in "biuO" or not W.dtype == b.dtype == params["W1"].dtype:
+            raise ValueError(f"W{l} is {W.dtype} and b{l} {b.dtype}, expected one floating dtype: use .astype(float)")
+        n = W.shape[0]
+    return L
+
+
+def _check_columns(name, array, n, m=None):
+    """See that array has n rows and m columns, or any number of columns from 1 up."""
+    shape = array.shape
+    if len(shape) == 2 and shape[0] == n and shape[1] == (m or shape[1]) > 0:
+        return
+    if array.size == 0:
+        cure = "there are no samples"
+    elif len(shape) == 2 and shape[1] == n and shape[0] == (m or shape[0]):
+        cure = f"samples are columns: pass {name}.T"
+    elif len(shape) == 1 and array.size == n * (m or array.size // n):
+        cure = f"pass {name}.reshape({n}, -1)"
+    else:
+        cure = "one row for each unit of that layer, one column for each sample"
+    raise ValueError(f"{name} has shape {shape}, expected ({n}, {m or 'm'}): {cure}")
+
+
+def _check_labels(A, Y):
+    """Return Y in the dtype of A, once its shape is seen to be that of A: any other would broadcast."""
+    Y = np.asarray(Y, A.dtype)
+    if Y.shape != A.shape or Y.size == 0:
+        _check_columns("Y", Y, *A.shape)
+    return Y
+
+
+def _check_data(params, X, Y, n_outputs):
+    """Return X and Y as arrays in the dtype of params, once their shapes and values are seen to be right."""
+    dtype = params["W1"].dtype
+    with errstate(all="ignore"):
+        X, Y = np.asarray(X, dtype), np.asarray(Y, dtype)
+    if n_outputs == 1 and Y.ndim == 1:
+        Y = Y.reshape(1, -1)
+    _check_columns("X", X, params["W1"].shape[1])
+    _check_columns("Y", Y, n_outputs, X.shape[1])
+    for name, array in {"X": X, "Y": Y, **params}.items():
+        if not (-inf < array.min() and array.max() < inf):
+            raise ValueError(f"{name} has entries that are NaN or infinite in {dtype}: drop, fill in or rescale them")
+    if not (0 <= Y.min() and Y.max() <= 1):
+        raise ValueError(
+            f"Y goes from {Y.min()} to {Y.max()}, expected labels in [0, 1]: pass Y == c, where c is the positive class"
+        )
+    return X, Y
