@@ -151,6 +151,7 @@ def backward(params, cache, Y):
     return grads
 
 
+@errstate(all="ignore")
 def update(params, grads, lr):
     """Return new params, one step of length lr against the gradient.
 
@@ -164,6 +165,7 @@ def update(params, grads, lr):
     return {key: P - lr * grads[key] for key, P in params.items()}
 
 
+@errstate(all="ignore")
 def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE):
     """Return (loss, grads) of all samples, passing over them in chunks of chunk_size columns.
 
@@ -178,6 +180,7 @@ def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE)
         A, cache = forward(params, X, activation)
         return bce_with_logits(cache[f"Z{len(params) // 2}"], Y), backward(params, cache, Y)
     m, L, dtype = X.shape[1], _check_params(params), params["W1"].dtype
+    _check_columns("X", X, params["W1"].shape[1])
     _check_columns("Y", Y, len(params[f"b{L}"]), m)
     loss, grads = 0, dict.fromkeys(params, 0)
     for i in range(0, m, chunk_size):
@@ -335,9 +338,9 @@ def _check_data(params, X, Y, n_outputs):
     dtype = params["W1"].dtype
     with errstate(all="ignore"):
         X, Y = np.asarray(X, dtype), np.asarray(Y, dtype)
-    if n_outputs == 1 and Y.ndim == 1:
-        Y = Y.reshape(1, -1)
     _check_columns("X", X, params["W1"].shape[1])
+    if n_outputs == 1 and Y.shape == X.shape[1:]:
+        Y = Y.reshape(1, -1)
     _check_columns("Y", Y, n_outputs, X.shape[1])
     for name, array in {"X": X, "Y": Y, **params}.items():
         if not (-inf < array.min() and array.max() < inf):
