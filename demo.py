@@ -370,11 +370,192 @@ def digits(seed=0, epochs=50):
     fit_quietly(model, X.T, y)
     p_train, p_test = (model.predict_proba(x.T)[:, 1] for x in (X, X_test))
     yield {"model": "scikit-learn, MLPClassifier [32]", "lr": 0.5, **scores(y, p_train, y_test, p_test)}
-    p = predict_proba(params, X_test)[0]
-    images, _, names, _ = train_test_split(*load_digits(return_X_y=True), random_state=0)[0:4:1]
+    p, (_, images, _, names) = predict_proba(params, X_test)[0], train_test_split(*load_digits(return_X_y=True), random_state=0)
     wrong = np.flatnonzero((p >= 0.5) != y_test)
-    yield f"{wrong.size} of {y_test.size} test digits fall on the wrong side of the [32] network."
+    yield f"Of {y_test.size} test digits, the [32] network puts {wrong.size} on the wrong side."
+
+    def draw(fig):
+        fig.suptitle(f"{min(8, wrong.size)} of the {wrong.size} test digits (of {y_test.size}) that [32] gets wrong")
+        for ax, i in zip(fig.subplots(2, 4).flat, [*wrong[:8], *[None] * 8]):
+            ax.axis("off")
+            if i is not None:
+                ax.imshow(images[i].reshape(8, 8), cmap="gray_r")
+                ax.set_title(f"a {names[i]}: P(odd) = {p[i]:.2f}")
+
+    yield "digits", draw
 
 
-def main():
-    pass
+def boundary(seed=0, steps=3000, n_samples=800):
+    """Two moons, in the plane: what logistic regression and [8, 4] make of a border that is not straight."""
+    data = X, _, y, _ = split(*make_moons(n_samples, noise=0.2, random_state=0), test_size=0.5, random_state=0)
+    networks = {}
+    for name, hidden in (("logistic regression", ()), ("[8, 4]", (8, 4))):
+        params, _ = train(init_params((2, *hidden, 1), seed), X, y, lr=3.0, steps=steps)
+        result = network_scores(params, data)
+        networks[name] = params, result["test"]
+        yield {"model": name, "lr": 3.0, "steps": steps, **result}
+    yield "Without a hidden layer the border is a straight line; with 8 and 4 hidden units it follows the moons."
+
+    def draw(fig):
+        x1, x2 = np.meshgrid(np.linspace(-1.8, 2.8, 300), np.linspace(-1.4, 1.9, 300))
+        axes = fig.subplots(1, 2, sharey=True)
+        for ax, (name, (params, test)) in zip(axes, networks.items()):
+            P = predict_proba(params, np.stack([x1.ravel(), x2.ravel()])).reshape(x1.shape)
+            regions = ax.contourf(x1, x2, P, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.6)
+            ax.contour(x1, x2, P, levels=[0.5], colors=BLACK)
+            ax.plot(*X[:, y == 0], "o", color=RED, ms=4, mec="white", mew=0.5)
+            ax.plot(*X[:, y == 1], "s", color=BLUE, ms=4, mec="white", mew=0.5)
+            ax.set(title=f"{name}: {test:.0%} of test samples right", xlabel="feature 1", aspect="equal")
+            ax.grid(False)
+        axes[0].set_ylabel("feature 2")
+        fig.colorbar(regions, ax=axes, label="P(class 1)", shrink=0.7, ticks=[0, 0.5, 1])
+
+    yield "boundary", draw
+
+
+def sklearn_network(hidden, *, lr, batch_size, **options):
+    """Return scikit-learn's network with what `train` does: sigmoid units, plain SGD, no penalty, no early stop."""
+    return MLPClassifier(
+        hidden, activation="logistic", solver="sgd", alpha=0, momentum=0, nesterovs_momentum=False,
+        learning_rate_init=lr, batch_size=batch_size, tol=0, n_iter_no_change=10**9, **options,
+    )  # fmt: skip
+
+
+def fit_quietly(model, X, y):
+    """Fit, without the warning that all of max_iter was used: here that is the point."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, y)
+
+
+def timed(function, *args, **options):
+    """Return (seconds, result)."""
+    begin = time.perf_counter()
+    result = function(*args, **options)
+    return time.perf_counter() - begin, result
+
+
+def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000)):
+    """Not in the tour: `train` against scikit-learn from equal weights, and the cost of one gradient. Under a minute."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            processor = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        processor = platform.processor() or platform.machine()
+    yield (
+        f"{processor}, {os.cpu_count()} cores, numpy {np.__version__}. Full-batch steps from equal weights; `apart` is the "
+        f"largest difference between any two final weights. Median of {repeats} runs, taken in turns. MLPClassifier "
+        "copies the data in a new order for each step if it shuffles, as it does by default; ratio: its time / ours."
+    )
+    first, second, third = article1_data(), article2_data(), digits_data()
+    for name, X, y, hidden, steps in (
+        ("article 1, [8, 4]", first[0], first[2], (8, 4), 1000),
+        ("article 2, [8, 3]", second[0], second[2], (8, 3), 200),
+        ("digits, [32]", third[0], third[2], (32,), 200),
+        ("32 of article 1, [8, 4]", first[0][:, :32], first[2][:32], (8, 4), 1000),
+    ):
+        (n, m), steps = X.shape, max(1, round(steps * effort))
+        start, rows, times = init_params((n, *hidden, 1), seed), np.ascontiguousarray(X.T), {}
+        for _ in range(repeats):
+            seconds, (params, _) = timed(train, start, X, y, lr=0.5, steps=steps)
+            times.setdefault("ours", []).append(seconds)
+            for shuffle in (False, True):
+                model = sklearn_network(hidden, lr=0.5, batch_size=m, shuffle=shuffle, max_iter=1, warm_start=True)
+                fit_quietly(model, rows, y)
+                layers = range(1, len(hidden) + 2)
+                model.coefs_ = [start[f"W{l}"].T.copy() for l in layers]
+                model.intercepts_ = [start[f"b{l}"][:, 0].copy() for l in layers]
+                seconds, _ = timed(fit_quietly, model.set_params(max_iter=steps), rows, y)
+                times.setdefault(shuffle, []).append(seconds)
+                if not shuffle:
+                    theirs = zip(layers, model.coefs_, model.intercepts_)
+                    gaps = [(params[f"W{l}"] - W.T, params[f"b{l}"][:, 0] - b) for l, W, b in theirs]
+                    apart = max(np.abs(gap).max() for pair in gaps for gap in pair)
+        ours, plain, shuffled = (1000 * np.median(times[key]) for key in ("ours", False, True))
+        yield {
+            "data": name, "samples": m, "steps": steps, "apart": apart, "train ms": ours, "sklearn ms": plain,
+            "ratio": plain / ours, "shuffling ms": shuffled, "its ratio": shuffled / ours,
+        }  # fmt: skip
+
+    yield "One gradient of [20, 8, 3, 1] by loss_and_grads. Its extra memory is that of a chunk, however many samples."
+    rng, params = np.random.default_rng(seed), init_params((20, 8, 3, 1), seed)
+    for m in sizes:
+        X, Y = rng.normal(size=(20, m)), rng.integers(0, 2, (1, m))
+        seconds = np.median([timed(loss_and_grads, params, X, Y)[0] for _ in range(repeats)])
+        tracemalloc.start()
+        loss_and_grads(params, X, Y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        yield {"samples": m, "ms": 1e3 * seconds, "ns per sample": 1e9 * seconds / m, "extra MB": peak / 1e6}
+
+
+TOUR = (gradient_check, article1, article2, capacity, symmetry, vanishing, digits, boundary)
+PARTS = {part.__name__.replace("_", "-"): part for part in (*TOUR, benchmark)}
+
+
+def show(item, header=None):
+    """Print a sentence or a row, the row under its column names unless they are `header`; return the row's names."""
+    if isinstance(item, str):
+        print(textwrap.fill(item, 100), flush=True)
+        return None
+    names = list(item)
+    cells = ["-" if value is None else format(value, FORMATS.get(name, "")) for name, value in item.items()]
+    widths = [32 if isinstance(item[names[0]], str) else 8] + [max(len(name), 8) for name in names[1:]]
+    for line in ([] if names == header else [names]) + [cells]:
+        first, *others = (f"{cell:>{width}}" for cell, width in zip(line, widths))
+        if isinstance(item[names[0]], str):
+            first = f"{line[0]:{widths[0]}}"
+        print(" ".join([first, *others]), flush=True)
+    return names
+
+
+def save(path, draw):
+    """Save what draw(fig) paints as a PNG, 800 pixels wide."""
+    import matplotlib
+    from matplotlib.figure import Figure  # a bare Figure needs no window: it is drawn by the backend Agg
+
+    with matplotlib.rc_context(STYLE):
+        fig = Figure(figsize=(6.7, 4.2), layout="constrained")
+        draw(fig)
+        fig.savefig(path)
+    print(f"saved {path}", flush=True)
+
+
+def main(argv=None):
+    about = "\n".join(f"  {name:15} {part.__doc__.splitlines()[0]}" for name, part in PARTS.items())
+    parser = argparse.ArgumentParser(
+        prog="demo.py", description=__doc__.split("\n\nA part")[0], epilog=f"parts:\n{about}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("parts", nargs="*", metavar="PART", help="which parts, in which order (default: all but benchmark)")
+    parser.add_argument("--figures", metavar="DIR", help="also save the pictures, as PNG files in DIR (needs matplotlib)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random start and the order of batches (default: 0)")
+    args = parser.parse_args(argv)
+    for name in args.parts:
+        if name not in PARTS:
+            parser.error(f"there is no part {name!r}; choose from {', '.join(PARTS)}")
+    if not 0 <= args.seed < 2**32:
+        parser.error(f"argument --seed: {args.seed} is not between 0 and 2**32 - 1")
+    if args.figures:
+        try:
+            import matplotlib  # noqa: F401
+
+            os.makedirs(args.figures, exist_ok=True)
+            tempfile.TemporaryFile(dir=args.figures).close()
+        except ModuleNotFoundError:
+            sys.exit("demo.py: --figures needs matplotlib, which is not installed: pip install matplotlib")
+        except OSError as error:
+            sys.exit(f"demo.py: cannot write to {args.figures}: {error.strerror}")
+
+    for name in args.parts or [name for name in PARTS if PARTS[name] in TOUR]:
+        header = None
+        show(f"\n{name}: {PARTS[name].__doc__.splitlines()[0]}\n")
+        for item in PARTS[name](seed=args.seed):
+            if not isinstance(item, tuple):
+                header = show(item, header)
+            elif args.figures:
+                save(os.path.join(args.figures, f"{item[0]}.png"), item[1])
+
+
+if __name__ == "__main__":
+    main()
