@@ -182,7 +182,7 @@ def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE)
     m, L, dtype = X.shape[1], _check_params(params), params["W1"].dtype
     _check_columns("X", X, params["W1"].shape[1])
     _check_columns("Y", Y, len(params[f"b{L}"]), m)
-    loss, grads = 0, dict.fromkeys(params, 0)
+    loss, grads = np.asarray(0, dtype), dict.fromkeys(params, 0)
     for i in range(0, m, chunk_size):
         X_i, Y_i = X[:, i : i + chunk_size], Y[:, i : i + chunk_size]
         loss_i, grads_i = loss_and_grads(params, X_i, Y_i, activation, chunk_size=chunk_size)

@@ -838,10 +838,10 @@ def test_without_hidden_layers_training_finds_the_logistic_regression_of_scikit_
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(200, 3))
     y = (rows @ [1, -2, 0.5] + rng.logistic(size=200) > 0.3).astype(int)
-    expected = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(rows, y)
+    expected = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12).fit(rows, y)
     params, _ = train(init_params((3, 1), scale=0), rows.T, y, lr=2.0, steps=2000)
-    np.testing.assert_allclose(params["W1"], expected.coef_, rtol=1e-5)
-    np.testing.assert_allclose(params["b1"].ravel(), expected.intercept_, rtol=1e-5)
+    np.testing.assert_allclose(params["W1"], expected.coef_, rtol=1e-9)
+    np.testing.assert_allclose(params["b1"].ravel(), expected.intercept_, rtol=1e-9)
 
 
 @pytest.mark.parametrize("hidden", [(4,), (8, 4), (3, 3, 2)])
