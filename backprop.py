@@ -51,7 +51,7 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
         std_W, std_b = ((known[scale] / n_prev) ** 0.5, 0) if scale in known else (scale, scale)
         params[f"W{l}"] = np.asarray(rng.normal(0, std_W, (n, n_prev)), dtype)
         params[f"b{l}"] = np.asarray(rng.normal(0, std_b, (n, 1)), dtype)
-    _check_params(params)
+    _check(params)
     return params
 
 
@@ -86,10 +86,11 @@ def forward(params, X, activation="sigmoid"):
     X: (n0, m). activation: of the hidden layers, "sigmoid", "tanh" or "relu"; the output layer is always sigmoid.
     ValueError: shapes that do not fit, an unknown activation. Source: article 1, forward pass.
     """
-    L, A = _check_params(params), np.asarray(X, params["W1"].dtype)
-    _check_columns("X", A, params["W1"].shape[1])
+    X = np.asarray(X)
+    L = _check(params, X)
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation is {activation!r}, expected one of {', '.join(map(repr, ACTIVATIONS))}")
+    A = np.asarray(X, params["W1"].dtype)
     cache = {"A0": A, "activation": activation}
     for l in range(1, L + 1):
         g = ACTIVATIONS[activation][0] if l < L else sigmoid
@@ -179,9 +180,8 @@ def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE)
     if X.ndim != 2 or X.shape[1] <= chunk_size:  # forward tells what is wrong with an X that is not 2-D
         A, cache = forward(params, X, activation)
         return bce_with_logits(cache[f"Z{len(params) // 2}"], Y), backward(params, cache, Y)
-    m, L, dtype = X.shape[1], _check_params(params), params["W1"].dtype
-    _check_columns("X", X, params["W1"].shape[1])
-    _check_columns("Y", Y, len(params[f"b{L}"]), m)
+    _check(params, X, Y)
+    m, dtype = X.shape[1], params["W1"].dtype
     loss, grads = np.asarray(0, dtype), dict.fromkeys(params, 0)
     for i in range(0, m, chunk_size):
         X_i, Y_i = X[:, i : i + chunk_size], Y[:, i : i + chunk_size]
@@ -205,8 +205,7 @@ def train(params, X, Y, *, lr, steps, batch_size=None, rng=None, activation="sig
     >>> print(losses.round(3))
     [0.693 0.474 0.348]
     """
-    L = _check_params(params)
-    X, Y = _check_data(params, X, Y, len(params[f"b{L}"]))
+    X, Y = _check_values(params, np.asarray(X), np.asarray(Y))
     _check_counts(steps=steps, batch_size=1 if batch_size is None else batch_size)
     _check_lr(lr)
     # glibc returns each freed array above 128 kB to the system, and getting it back at every step can cost more than
@@ -243,8 +242,7 @@ def _batches(X, Y, batch_size, rng):
 def predict_proba(params, X, activation="sigmoid"):
     """Return the probabilities (nL, m), as forward does, but without a cache and chunk by chunk. ValueError: as forward."""
     X = np.asarray(X)
-    _check_params(params)
-    _check_columns("X", X, params["W1"].shape[1])
+    _check(params, X)
     starts = range(0, X.shape[1], CHUNK_SIZE)
     return np.concatenate([forward(params, X[:, i : i + CHUNK_SIZE], activation)[0] for i in starts], axis=1)
 
@@ -291,8 +289,8 @@ def _check_lr(lr):
         raise ValueError(f"lr is {lr!r}, expected a finite number above 0, say 0.1")
 
 
-def _check_params(params):
-    """Return L, once every layer is seen to fit the one before."""
+def _check(params, X=None, Y=None):
+    """Return L, once the shapes of params, X and Y are seen to fit."""
     L, n = len(params) // 2, None
     for l in range(1, max(L, 1) + 1):
         W, b = params.get(f"W{l}"), params.get(f"b{l}")
@@ -306,11 +304,15 @@ def _check_params(params):
         if W.dtype.kind in "biuO" or not W.dtype == b.dtype == params["W1"].dtype:
             raise ValueError(f"W{l} is {W.dtype} and b{l} {b.dtype}, expected one floating dtype: use .astype(float)")
         n = W.shape[0]
+    if X is not None:
+        _check_columns("X", X, params["W1"].shape[1])
+    if Y is not None:
+        _check_columns("Y", Y, n, X.shape[1])
     return L
 
 
 def _check_columns(name, array, n, m=None):
-    """See that array has n rows and m columns, or any number of columns from 1 up."""
+    """See that array has n rows and m columns; if m is None, any number of columns from 1 up."""
     shape = array.shape
     if len(shape) == 2 and shape[0] == n and shape[1] == (m or shape[1]) > 0:
         return
@@ -327,21 +329,18 @@ def _check_columns(name, array, n, m=None):
 
 def _check_labels(A, Y):
     """Return Y in the dtype of A, once its shape is seen to be that of A: any other would broadcast."""
-    Y = np.asarray(Y, A.dtype)
-    if Y.shape != A.shape or Y.size == 0:
-        _check_columns("Y", Y, *A.shape)
-    return Y
+    _check_columns("Y", np.asarray(Y), *A.shape)
+    return np.asarray(Y, A.dtype)
 
 
-def _check_data(params, X, Y, n_outputs):
-    """Return X and Y as arrays in the dtype of params, once their shapes and values are seen to be right."""
-    dtype = params["W1"].dtype
-    with errstate(all="ignore"):
-        X, Y = np.asarray(X, dtype), np.asarray(Y, dtype)
-    _check_columns("X", X, params["W1"].shape[1])
-    if n_outputs == 1 and Y.shape == X.shape[1:]:
+@errstate(all="ignore")
+def _check_values(params, X, Y):
+    """Return X and Y in the dtype of params, once all values are seen to be finite and Y to hold labels."""
+    L, dtype = _check(params, X), params["W1"].dtype
+    if Y.shape == X.shape[1:] and len(params[f"b{L}"]) == 1:
         Y = Y.reshape(1, -1)
-    _check_columns("Y", Y, n_outputs, X.shape[1])
+    _check(params, X, Y)
+    X, Y = np.asarray(X, dtype), np.asarray(Y, dtype)
     for name, array in {"X": X, "Y": Y, **params}.items():
         if not (-inf < array.min() and array.max() < inf):
             raise ValueError(f"{name} has entries that are NaN or infinite in {dtype}: drop, fill in or rescale them")

@@ -31,6 +31,7 @@ try:
     from sklearn.model_selection import train_test_split
     from sklearn.neural_network import MLPClassifier
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 except ModuleNotFoundError as error:
     sys.exit(f"demo.py needs {error.name}, which is not installed: pip install numpy scikit-learn")
 
@@ -114,7 +115,7 @@ def complex_step_grads(params, X, Y, step):
 
 
 def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 25, 30)):
-    """Article 2's 199 derivatives, by its chain rule and by two numerical methods."""
+    """article 2's 199 derivatives, by the chain rule and by two numerical methods."""
     yield (
         "Relative difference between `backward` and each method: the largest in W1, b1, ..., each array measured "
         "against its own largest entry."
@@ -155,7 +156,7 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
 
 
 def article1(seed=0, steps=1000, batch_size=32):
-    """Article 1's [10, 8, 4, 1]: its learning rate, the one that reaches its headline, and mini-batches."""
+    """its [10, 8, 4, 1] at its learning rate, at one that reaches its headline, in mini-batches."""
     data = X, _, y, _ = article1_data()
     params = init_params((10, 8, 4, 1), seed)
     epoch = -(-y.size // batch_size)
@@ -195,7 +196,7 @@ def article1(seed=0, steps=1000, batch_size=32):
 
 
 def article2(seed=0, steps=2000):
-    """Article 2's logistic regression, its 72 % and what it is worth once converged, against its [8, 3]."""
+    """its logistic regression, stuck at 72 % and converged, and its [8, 3]."""
     data = X, X_test, y, y_test = article2_data()
     columns = {"model": None, "lr": None, "loss": None}
     yield {**columns, "model": "article 2, logistic regression", "lr": 1.0, "train": 0.719, "test": 0.717, "AUC": 0.7866}
@@ -265,7 +266,7 @@ def capacity_auc(hidden, seed, steps, data):
 
 
 def capacity(seed=0, steps=2000, totals=(2, 3, 4, 6, 8, 10, 12, 15, 20, 30), n_jobs=-1):
-    """Article 2's last figure: test AUC against the number of hidden nodes. Is there an elbow near 10?"""
+    """article 2's last figure, test AUC by number of hidden nodes. Is there an elbow near 10?"""
     yield "Each number is one network of article 2's kind, its nodes shared out evenly among its hidden layers."
     shapes = [[[n // k + (i < n % k) for i in range(k)] for k in (1, 2, 3) if k <= n] for n in totals]
     tasks = (delayed(capacity_auc)(hidden, seed, steps, article2_data()) for row in shapes for hidden in row)
@@ -278,11 +279,10 @@ def capacity(seed=0, steps=2000, totals=(2, 3, 4, 6, 8, 10, 12, 15, 20, 30), n_j
         yield {"nodes": n, **dict.fromkeys(names), **found}
     elbows = {name: min(n for n in found if found[n] > max(found.values()) - 0.01) for name, found in points.items() if found}
     where = ", ".join(f"{n} nodes in {name}" for name, n in elbows.items())
-    seen = all(5 <= n <= 20 for n in elbows.values())
+    near = [name for name, n in elbows.items() if 5 <= n <= 15]
     yield (
-        f"The AUC first comes within 0.01 of its best at {where}. "
-        + ("So the article's elbow around 10 is there" if seen else "So there is no elbow around 10 for all of them")
-        + "; what the nodes can do depends on how they are stacked."
+        f"The AUC first comes within 0.01 of its best at {where}. The article's elbow around 10 nodes, which we take as "
+        f"5 to 15, is there with {' and '.join(near) or 'none of them'}: what nodes can do depends on how they are stacked."
     )
 
     def draw(fig):
@@ -298,7 +298,7 @@ def capacity(seed=0, steps=2000, totals=(2, 3, 4, 6, 8, 10, 12, 15, 20, 30), n_j
 
 
 def symmetry(seed=0, steps=1000):
-    """Why both articles start from random weights: equal units stay equal, however long they learn."""
+    """why both articles start from random weights: equal units stay equal."""
     yield "Article 2's [8, 3] on its own data, at lr 1.0. Different units are counted after training, to 6 decimals."
     data = X, _, y, _ = article2_data()
     start = init_params((20, 8, 3, 1), seed, scale=0.1)
@@ -322,7 +322,7 @@ def symmetry(seed=0, steps=1000):
 
 
 def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
-    """The vanishing gradient of article 1's last paragraph, in a network of 10 hidden layers, and its cure, ReLU."""
+    """article 1's last paragraph, the vanishing gradient in a deep network, and its cure, ReLU."""
     yield f"Norm of dW at each layer before the first step: {depth} hidden layers of {width}, article 1's data."
     data = X, _, y, _ = article1_data()
     starts, norms = {}, {}
@@ -338,12 +338,14 @@ def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
         activation = name.split(",")[0]
         params, losses = train(params, X, y, lr=lr, steps=steps, activation=activation)
         results[name] = network_scores(params, data, activation)
-        yield {"network": name, "lr": lr, "steps": steps, "first loss": losses[0], **results[name]}
+        result = {"loss": results[name]["loss"], "test": results[name]["test"]}
+        yield {"network": name, "lr": lr, "steps": steps, "first loss": losses[0], **result}
     shrink = {name: (norm[0] / norm[-1]) ** (1 / depth) for name, norm in norms.items()}
     yield (
         f"Going back one layer multiplies the gradient by {shrink['sigmoid, xavier']:.2f} on average with sigmoid, whose "
-        f"derivative is 1/4 at most, and by {shrink['relu, he']:.2f} with ReLU, whose derivative is 0 or 1. A loss of "
-        f"{results['sigmoid, xavier']['loss']:.3f} is what a coin gets, log 2 = 0.693."
+        f"derivative is 1/4 at most, and by {shrink['relu, he']:.2f} with ReLU, whose derivative is 0 or 1; the weights do "
+        f"the rest. So after {steps} steps the sigmoid network's loss is {results['sigmoid, xavier']['loss']:.3f}, where "
+        f"tossing a coin gives log 2 = 0.693, and the ReLU network's {results['relu, he']['loss']:.3f}."
     )
 
     def draw(fig):
@@ -358,7 +360,7 @@ def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
 
 
 def digits(seed=0, epochs=50):
-    """Beyond the articles, handwritten digits, odd against even: what one hidden layer adds on real data."""
+    """beyond the articles, handwritten digits: odd or even?"""
     data = X, X_test, y, y_test = digits_data()
     steps = epochs * -(-y.size // 32)
     yield f"{y.size} images of 8 x 8 pixels to learn from, {y_test.size} to test; {epochs} epochs in batches of 32."
@@ -386,7 +388,7 @@ def digits(seed=0, epochs=50):
 
 
 def boundary(seed=0, steps=3000, n_samples=800):
-    """Two moons, in the plane: what logistic regression and [8, 4] make of a border that is not straight."""
+    """article 2's question, linear or not, where it can be seen: two moons in the plane."""
     data = X, _, y, _ = split(*make_moons(n_samples, noise=0.2, random_state=0), test_size=0.5, random_state=0)
     networks = {}
     for name, hidden in (("logistic regression", ()), ("[8, 4]", (8, 4))):
@@ -436,7 +438,7 @@ def timed(function, *args, **options):
 
 
 def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000)):
-    """Not in the tour: `train` against scikit-learn from equal weights, and the cost of one gradient. Under a minute."""
+    """not in the tour, under a minute: `train` against scikit-learn, and the cost of a gradient."""
     try:
         with open("/proc/cpuinfo") as lines:
             processor = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
@@ -547,9 +549,11 @@ def main(argv=None):
         except OSError as error:
             sys.exit(f"demo.py: cannot write to {args.figures}: {error.strerror}")
 
+    # Matrices this small gain nothing from a second BLAS thread, and on a busy machine can wait for it for seconds.
+    threadpool_limits(1, "blas")
     for name in args.parts or [name for name in PARTS if PARTS[name] in TOUR]:
         header = None
-        show(f"\n{name}: {PARTS[name].__doc__.splitlines()[0]}\n")
+        print(f"\n{name}: {PARTS[name].__doc__}\n")
         for item in PARTS[name](seed=args.seed):
             if not isinstance(item, tuple):
                 header = show(item, header)
