@@ -108,7 +108,7 @@ def bce(A, Y):
     log is finite; bce_with_logits has no such limit. ValueError: different shapes. Source: article 1, loss; in
     article 2's J the minus sign is missing.
     """
-    Y = _check_labels(A, Y)
+    Y = _check_labels("A", A, Y)
     m, eps = Y.shape[1], np.finfo(A.dtype).eps
     A = np.clip(A, eps, 1 - eps)
     return (-(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m).sum()
@@ -123,7 +123,7 @@ def bce_with_logits(Z, Y):
     >>> print(bce_with_logits(np.array([[-800.0, 40.0]]), np.array([[1, 1]])))
     400.0
     """
-    Y = _check_labels(Z, Y)
+    Y = _check_labels("Z", Z, Y)
     m, N = Y.shape[1], np.abs(Z)
     # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)): nothing overflows. What the sign of z gets wrong costs |z|.
     return ((N * np.abs((Z > 0) - Y) + np.log1p(np.exp(-N))) / m).sum()
@@ -138,9 +138,10 @@ def backward(params, cache, Y):
     """
     L, grads = len(params) // 2, {}
     derivative = ACTIVATIONS[cache["activation"]][1]
-    Y = _check_labels(cache[f"A{L}"], Y)
+    A = cache[f"A{L}"]
+    Y = _check_labels(f"A{L}", A, Y)
     m = Y.shape[1]
-    dZ = cache[f"A{L}"] - Y
+    dZ = A - Y
     for l in range(L, 0, -1):
         A_prev = cache[f"A{l - 1}"]
         grads[f"W{l}"] = dZ @ A_prev.T / m
@@ -231,7 +232,7 @@ def _batches(X, Y, batch_size, rng):
     while batch_size is None:
         yield X, Y
     m, rng = X.shape[1], default_rng(rng)
-    X_rows, Y_rows = np.asarray(X.T, order="C"), np.asarray(Y.T, order="C")  # one sample lies together: quick to pick
+    X_rows, Y_rows = X.T.copy(), Y.T.copy()  # a sample in one piece is quick to pick
     while True:
         shuffled = np.asarray(rng.permutation(m))
         for i in range(0, m, batch_size):
@@ -273,7 +274,7 @@ def numerical_grads(loss, params, *, eps=1e-5):
             if rise.ndim:
                 raise ValueError(f"loss(params) has shape {rise.shape}, expected one number: sum or average it")
             slopes.append(rise / (2 * eps))
-        grads[key] = np.asarray(slopes, params[key].dtype).reshape(P.shape)
+        grads[key] = np.asarray(slopes, np.result_type(params[key], np.float16)).reshape(P.shape)  # of ints: float64
     return grads
 
 
@@ -327,8 +328,10 @@ def _check_columns(name, array, n, m=None):
     raise ValueError(f"{name} has shape {shape}, expected ({n}, {m or 'm'}): {cure}")
 
 
-def _check_labels(A, Y):
+def _check_labels(name, A, Y):
     """Return Y in the dtype of A, once its shape is seen to be that of A: any other would broadcast."""
+    if A.ndim != 2:
+        raise ValueError(f"{name} has shape {A.shape}, expected (n_outputs, m): one output, pass {name}.reshape(1, -1)")
     _check_columns("Y", np.asarray(Y), *A.shape)
     return np.asarray(Y, A.dtype)
 

@@ -8,6 +8,7 @@ the articles define it, which gives derivatives without differences (see `comple
 
 import math
 import sys
+import tracemalloc
 from collections import namedtuple
 from decimal import Decimal, localcontext
 
@@ -355,6 +356,9 @@ def test_numerical_grads_are_exact_on_a_parabola(data, eps):
     # A parabola leaves rounding alone: losses below 100, so 100 EPS / eps.
     assert_same_grads(numerical_grads(loss, params, eps=eps), expected, 100 * EPS / eps)
     assert_same_grads(numerical_grads(loss, params), expected, 100 * EPS / 1e-5)
+    whole = {key: P.astype(int) for key, P in params.items()}  # ints have slopes that are not
+    expected = {key: slopes[key] + 2 * P for key, P in whole.items()}
+    assert_same_grads(numerical_grads(loss, whole, eps=eps), expected, 100 * EPS / eps)
 
 
 def test_numerical_grads_differ_by_eps_squared():
@@ -519,6 +523,19 @@ def test_many_samples_are_taken_in_parts_without_a_seam():
     np.testing.assert_allclose(predict_proba(params, X), A, rtol=1e-14)
     expected = backward(params, forward(params, X)[1], A > 0.4)
     assert_same_grads(loss_and_grads(params, X, A > 0.4)[1], expected, rounding(expected))
+
+
+@pytest.mark.parametrize("call, rows", [(loss_and_grads, 0), (predict_proba, 2), (predict, 2.25)])
+def test_memory_does_not_grow_with_the_number_of_samples(call, rows):
+    params, peaks = init_params((20, 8, 3, 1), 0), []
+    for m in (50_000, 200_000):
+        data = np.zeros((20, m)), np.zeros((1, m))
+        tracemalloc.start()
+        call(params, *data) if call is loss_and_grads else call(params, data[0])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # But for the result, and the parts it is put together from: some rows of 8 bytes. Caches of 50,000 would be 20 MB.
+    assert peaks[0] < 8e6 and peaks[1] - peaks[0] < rows * 8 * 150_000 + 1e5
 
 
 # Rules for all: pure, repeatable, of the dtype of the params, silent.
@@ -719,6 +736,14 @@ def test_values_that_are_not_finite_are_refused(bad, data, net):
 def test_labels_outside_0_to_1_are_refused(data, net, bad):
     net.Y[data.draw(st.integers(0, len(net.Y) - 1)), data.draw(st.integers(0, net.Y.shape[1] - 1))] = bad
     refuses(lambda: train(*net[:3], lr=0.1, steps=1), "Y goes from", bad, "[0, 1]", "pass Y == c")
+
+
+@pytest.mark.parametrize("loss", [bce, bce_with_logits])
+@given(m=st.integers(1, 4))
+def test_flat_probabilities_are_refused(loss, m):
+    # Against a Y of shape (m, 1) they would broadcast to (m, m).
+    for Y in (np.ones(m), np.ones((m, 1)), np.ones((1, m))):
+        refuses(lambda Y=Y: loss(np.full(m, 0.5), Y), f"has shape {(m,)}", "expected (n_outputs, m)", "reshape(1, -1)")
 
 
 @given(st.text(max_size=8) | st.none() | st.integers())
