@@ -6,6 +6,7 @@ can, a law compares with something from outside: scikit-learn, decimal arithmeti
 the articles define it, which gives derivatives without differences (see `complex_step_grads`).
 """
 
+import io
 import math
 import sys
 import tracemalloc
@@ -536,6 +537,14 @@ def test_memory_does_not_grow_with_the_number_of_samples(call, rows):
         tracemalloc.stop()
     # But for the result, and the parts it is put together from: some rows of 8 bytes. Caches of 50,000 would be 20 MB.
     assert peaks[0] < 8e6 and peaks[1] - peaks[0] < rows * 8 * 150_000 + 1e5
+
+
+@given(nets())
+def test_a_network_comes_back_from_a_file_as_it_was(net):
+    file = io.BytesIO()
+    np.savez(file, **net.params)
+    file.seek(0)
+    assert_same_grads(dict(np.load(file)), net.params, 0)
 
 
 # Rules for all: pure, repeatable, of the dtype of the params, silent.
