@@ -172,8 +172,8 @@ def article1(seed=0, steps=1000, batch_size=32):
     below = np.flatnonzero(fast < 0.15)
     yield (
         f"lr 0.01 cannot get there because {steps} steps of it go no further than {same} steps of lr 1.0 (loss "
-        f"{slow[-1]:.3f} here, {fast[same]:.3f} there), which takes {below[0] if below.size else f'over {steps}'} to "
-        f"come below 0.15. Mini-batches, with the article's own lr, walk on for {epoch} steps an epoch."
+        f"{slow[-1]:.3f} here, {fast[same]:.3f} there), which needs {below[0] if below.size else f'over {steps}'} to "
+        f"come below 0.15. Mini-batches take {epoch} steps in each epoch, and so go {epoch} times as far."
     )
 
     def draw(fig):
@@ -272,10 +272,11 @@ def capacity(seed=0, steps=2000, totals=(2, 3, 4, 6, 8, 10, 12, 16, 20), n_jobs=
     best = {layers: max(auc.values()) for layers, auc in points.items() if auc}
     elbows = {layers: min(n for n, auc in points[layers].items() if auc > best[layers] - 0.01) for layers in best}
     near = [layers for layers, n in elbows.items() if 5 <= n <= 15]
+    some = f"shows with {' and '.join(near)} only: it depends on how the nodes are stacked"
     yield (
         f"The AUC comes within 0.01 of its best at {', '.join(f'{n} nodes in {name}' for name, n in elbows.items())}. "
-        f"The article's elbow around 10 nodes (5 to 15) shows with {' and '.join(near) or 'no number of layers'}"
-        + ("." if len(near) == len(elbows) else " only: it depends on how the nodes are stacked.")
+        "The article's elbow around 10 nodes (5 to 15) "
+        + {0: "does not show.", len(elbows): "shows with all of them."}.get(len(near), f"{some}.")
     )
 
     def draw(fig):
@@ -283,7 +284,7 @@ def capacity(seed=0, steps=2000, totals=(2, 3, 4, 6, 8, 10, 12, 16, 20), n_jobs=
         for (layers, auc), marker in zip(points.items(), "os^"):
             ax.plot(list(auc), list(auc.values()), marker=marker, lw=1, label=layers.replace(" ", " hidden "))
         ax.axvline(10, color="black", lw=1, linestyle=":", label="the article's elbow")
-        ax.set(xlabel="hidden nodes, all layers together", ylabel="AUC on the test set")
+        ax.set(xlabel="hidden nodes, all layers together", ylabel="AUC on the test set", xticks=totals)
         ax.set_title("How many nodes does article 2's problem need?")
         ax.legend(loc="lower right")
 
