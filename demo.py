@@ -258,34 +258,41 @@ def capacity_auc(hidden, seed, steps, data):
     return roc_auc_score(y_test, ours(params)(X_test))
 
 
-def capacity(seed=0, steps=2000, totals=(2, 3, 4, 6, 8, 10, 12, 16, 20), n_jobs=-1):
+def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 12, 16, 20), repeats=3, n_jobs=-1):
     """article 2's last figure, test AUC by number of hidden nodes. Is there an elbow near 10?"""
-    yield "Each number is one network, trained as in article 2, its nodes shared out evenly among its layers."
+    yield (
+        f"Each number is the median of {repeats} networks, each trained as in article 2 from other random weights, its "
+        "nodes shared out evenly among its layers."
+    )
     data, points = article2_data(), {"1 layer": {}, "2 layers": {}, "3 layers": {}}
     shapes = {n: [[n // k + (i < n % k) for i in range(k)] for k in (1, 2, 3) if k <= n] for n in totals}
-    tasks = (delayed(capacity_auc)(hidden, seed, steps, data) for row in shapes.values() for hidden in row)
+    seeds = range(seed, seed + repeats)
+    tasks = (delayed(capacity_auc)(hidden, s, steps, data) for row in shapes.values() for hidden in row for s in seeds)
     aucs = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
     for n, row in shapes.items():
-        for layers, auc in zip(points, [next(aucs) for _ in row]):
-            points[layers][n] = auc
-        yield {"nodes": n, **{layers: auc.get(n) for layers, auc in points.items()}}
-    best = {layers: max(auc.values()) for layers, auc in points.items() if auc}
-    elbows = {layers: min(n for n, auc in points[layers].items() if auc > best[layers] - 0.01) for layers in best}
+        for layers, _ in zip(points, row):
+            points[layers][n] = [next(aucs) for _ in seeds]
+        yield {"nodes": n, **{layers: np.median(auc[n]) if n in auc else None for layers, auc in points.items()}}
+    medians = {layers: {n: np.median(aucs) for n, aucs in auc.items()} for layers, auc in points.items() if auc}
+    elbows = {name: min(n for n in auc if auc[n] > max(auc.values()) - 0.02) for name, auc in medians.items()}
     near = [layers for layers, n in elbows.items() if 5 <= n <= 15]
     some = f"shows with {' and '.join(near)} only: it depends on how the nodes are stacked"
     yield (
-        f"The AUC comes within 0.01 of its best at {', '.join(f'{n} nodes in {name}' for name, n in elbows.items())}. "
+        f"The AUC comes within 0.02 of its best at {', '.join(f'{n} nodes in {name}' for name, n in elbows.items())}. "
         "The article's elbow around 10 nodes (5 to 15) "
         + {0: "does not show.", len(elbows): "shows with all of them."}.get(len(near), f"{some}.")
     )
 
     def draw(fig):
         ax = fig.subplots()
-        for (layers, auc), marker in zip(points.items(), "os^"):
-            ax.plot(list(auc), list(auc.values()), marker=marker, lw=1, label=layers.replace(" ", " hidden "))
+        for (layers, auc), marker, shift in zip(points.items(), "os^", (-0.12, 0, 0.12)):
+            (line,) = ax.plot(list(medians[layers]), list(medians[layers].values()), lw=1)
+            for n, values in auc.items():
+                label = layers.replace(" ", " hidden ") if n == max(auc) else None
+                ax.plot([n + shift] * len(values), values, marker, color=line.get_color(), ms=5, label=label)
         ax.axvline(10, color="black", lw=1, linestyle=":", label="the article's elbow")
         ax.set(xlabel="hidden nodes, all layers together", ylabel="AUC on the test set", xticks=totals)
-        ax.set_title("How many nodes does article 2's problem need?")
+        ax.set_title(f"{repeats} networks of each shape, and the line through their medians")
         ax.legend(loc="lower right")
 
     yield "capacity", draw

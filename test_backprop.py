@@ -8,6 +8,8 @@ the articles define it, which gives derivatives without differences (see `comple
 
 import io
 import math
+import pathlib
+import re
 import sys
 import tracemalloc
 from collections import namedtuple
@@ -15,12 +17,13 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from backprop import (
     backward,
@@ -47,6 +50,7 @@ settings.load_profile(next((name for name in ("random", "thorough") if name in "
 EXAMPLES = settings().max_examples
 
 pytestmark = pytest.mark.filterwarnings("error")  # every law holds in silence
+threadpool_limits(1, "blas")  # matrices this small only wait for a second thread, on a busy machine for seconds
 
 EPS = np.finfo(float).eps
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
@@ -897,3 +901,122 @@ def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden)
     for l, (W, b) in enumerate(zip(peer.coefs_, peer.intercepts_), start=1):
         np.testing.assert_allclose(params[f"W{l}"], W.T, rtol=0, atol=1e-10)
         np.testing.assert_allclose(params[f"b{l}"].ravel(), b, rtol=0, atol=1e-10)
+
+
+# The demo and the README, where they stand beside this file.
+
+
+def demo_part(name, **kwargs):
+    """The rows of one part of the demo, and its pictures by name."""
+    demo = pytest.importorskip("demo", reason="demo.py is not here")
+    items = list(demo.PARTS[name](**kwargs))
+    assert isinstance(items[0], str)  # says what it is about before the first wait
+    return [i for i in items if isinstance(i, dict)], dict(i for i in items if isinstance(i, tuple))
+
+
+def test_demo_gradient_check():
+    rows, _ = demo_part("gradient-check", n_samples=50, exponents=(2, 4, 8, 30))
+    assert min(row["central"] for row in rows) < 1e-6 < rows[-1]["central"]
+    assert rows[-1]["complex"] < 1e-12
+
+
+def test_demo_article1():
+    said, literal, faster, batches = demo_part("article1")[0]
+    assert 0.68 < literal["start"] < 0.72  # the article's 0.69 is log 2, a coin's
+    assert literal["loss"] > 0.6 > said["loss"] > max(faster["loss"], batches["loss"])
+    # 200 test samples: a standard error of 1.4 points around the article's 96 %.
+    assert all(abs(row["test"] - said["test"]) < 3 * 0.014 for row in (faster, batches))
+
+
+def test_demo_article2():
+    said_linear, cycle_1, cycle_2, converged, sklearn, said, network = demo_part("article2")[0]
+    assert abs(cycle_1["loss"] - cycle_2["loss"]) > 0.3
+    for cycle in (cycle_1, cycle_2):  # 1000 test samples: a standard error of 1.4 points
+        assert abs(cycle["test"] - said_linear["test"]) < 3 * 0.014 and cycle["AUC"] < converged["AUC"] - 0.05
+    assert abs(converged["AUC"] - sklearn["AUC"]) < 0.001 and converged["loss"] - sklearn["loss"] < 1e-6
+    assert max(abs(converged[key] - sklearn[key]) for key in ("train", "test")) < 0.001
+    assert network["train"] >= 0.94 and network["test"] >= said["test"] and network["AUC"] >= 0.955
+
+
+def test_demo_capacity():
+    rows, _ = demo_part("capacity", totals=(2, 3), steps=300, repeats=1, n_jobs=1)
+    aucs = [row[layers] for row in rows for layers in ("1 layer", "2 layers", "3 layers") if row[layers]]
+    assert [row["nodes"] for row in rows] == [2, 3] and len(aucs) == 5
+    assert aucs[0] == max(aucs[0], 0.85)  # two nodes side by side nearly have logistic regression's 0.88
+
+
+def test_demo_symmetry():
+    zero, equal, random = demo_part("symmetry", steps=100)[0]
+    units = [[row[f"units in layer {l}"] for l in (1, 2)] for row in (zero, equal, random)]
+    assert units == [[1, 1], [1, 1], [8, 3]]
+    assert zero["loss"] == pytest.approx(math.log(2), rel=1e-3) and random["loss"] < equal["loss"]
+
+
+def test_demo_vanishing():
+    rows, _ = demo_part("vanishing", steps=100)
+    last, first = rows[0], rows[10]
+    assert (last["layer"], first["layer"]) == (11, 1)
+    assert first["sigmoid, xavier"] < 1e-4 * last["sigmoid, xavier"] and first["relu, he"] > 0.1 * last["relu, he"]
+    sigmoid_net, relu_net = rows[11:]
+    assert abs(sigmoid_net["loss"] - math.log(2)) < 0.01 and relu_net["loss"] < 0.4
+
+
+def test_demo_digits():
+    linear, network, sklearn = demo_part("digits")[0]
+    # 450 test digits: a standard error of 0.7 points around 98 %.
+    assert linear["test"] < 0.94 and network["test"] >= 0.96 and abs(network["test"] - sklearn["test"]) < 3 * 0.007
+
+
+def test_demo_boundary():
+    linear, network = demo_part("boundary", steps=1000)[0]
+    assert linear["test"] < 0.9 < 0.93 < network["test"]
+
+
+def test_demo_benchmark_compares_equals():
+    rows, _ = demo_part("benchmark", repeats=1, effort=0.1, sizes=(1000, 20_000))
+    assert all(row["apart"] < 1e-10 for row in rows[:4])
+    assert [row["samples"] for row in rows[4:]] == [1000, 20_000] and all(row["extra MB"] < 32 for row in rows[4:])
+
+
+REDUCED = {"gradient-check": {"n_samples": 5, "exponents": (2, 8)}, "article1": {"steps": 2}, "article2": {"steps": 40},
+           "capacity": {"totals": (2, 3, 10), "steps": 2, "n_jobs": 1, "repeats": 2}, "vanishing": {"steps": 2},
+           "digits": {"epochs": 1}, "boundary": {"steps": 2}}
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_demo_saves_its_pictures(name, tmp_path):
+    demo = pytest.importorskip("demo", reason="demo.py is not here")
+    for picture, draw in demo_part(name, **REDUCED[name])[1].items():
+        assert picture.startswith(name)
+        demo.save(tmp_path / f"{picture}.png", draw)
+        assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_demo_takes_parts_in_the_order_asked_for(capsys, tmp_path):
+    demo = pytest.importorskip("demo", reason="demo.py is not here")
+    demo.main(["boundary", "gradient-check", "--figures", str(tmp_path / "new"), "--seed", "3"])
+    out = capsys.readouterr().out
+    assert out.index("\nboundary: ") < out.index("\ngradient-check: ") and "article1" not in out
+    assert sorted(file.name for file in (tmp_path / "new").iterdir()) == ["boundary.png", "gradient-check.png"]
+
+
+@pytest.mark.parametrize("argv, words", [
+    (["article3"], "choose from gradient-check, article1, "),
+    (["--seed", "-1"], "--seed"),
+    (["--figures", "{file}/figures"], "cannot write to"),
+])
+def test_demo_refuses_bad_arguments_in_one_line(argv, words, capsys, tmp_path):
+    demo = pytest.importorskip("demo", reason="demo.py is not here")
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(SystemExit) as caught:
+        demo.main([word.format(file=tmp_path / "file") for word in argv])
+    assert caught.value.code != 0 and words in f"{caught.value.code} {capsys.readouterr().err}"
+
+
+def test_the_readme_quotes_the_code_as_it_is():
+    here = pathlib.Path(__file__).parent
+    if not (here / "README.md").exists():
+        pytest.skip("README.md is not here")
+    code = (here / "backprop.py").read_text(encoding="utf-8")
+    table = re.findall(r"^\|.*?\| `(.*)` \| `\w+` \|$", (here / "README.md").read_text(encoding="utf-8"), re.M)
+    assert len(table) > 8 and [line for line in table if line not in code] == []
