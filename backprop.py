@@ -162,7 +162,7 @@ def update(params, grads, lr):
     _check_lr(lr)
     for key, P in params.items():
         if key not in grads or grads[key].shape != P.shape:
-            raise ValueError(f"grads[{key!r}] does not match params: expected the shape {P.shape}, as backward gives it")
+            raise ValueError(f"grads[{key!r}] does not match params: expected shape {P.shape}, as backward gives it")
     lr = np.asarray(lr, params["W1"].dtype)
     return {key: P - lr * grads[key] for key, P in params.items()}
 
@@ -241,7 +241,7 @@ def _batches(X, Y, batch_size, rng):
 
 
 def predict_proba(params, X, activation="sigmoid"):
-    """Return the probabilities (nL, m), as forward does, but without a cache and chunk by chunk. ValueError: as forward."""
+    """Return the probabilities (nL, m) of forward, chunk by chunk and without a cache. ValueError: as forward."""
     X = np.asarray(X)
     _check(params, X)
     starts = range(0, X.shape[1], CHUNK_SIZE)

@@ -35,8 +35,16 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"demo.py needs {error.name}, which is not installed: pip install numpy scikit-learn")
 
-from backprop import backward, bce_with_logits, forward, init_params
-from backprop import loss_and_grads, numerical_grads, predict_proba, train
+from backprop import (
+    backward,
+    bce_with_logits,
+    forward,
+    init_params,
+    loss_and_grads,
+    numerical_grads,
+    predict_proba,
+    train,
+)
 
 # How a column is written; other whole numbers with thousands separated, other fractions with three decimals.
 FORMATS = {

@@ -1,9 +1,9 @@
 """The laws that backpropagation written by hand must obey.
 
 They hold for any file that offers the functions of backprop.py: put yours beside this one and run pytest. Networks are
-drawn entry by entry from a few round numbers, so that a failure shrinks to one that can be worked out on paper. Where it
-can, a law compares with something from outside: scikit-learn, decimal arithmetic, or a complex step through the loss as
-the articles define it, which gives derivatives without differences (see `complex_step_grads`).
+drawn entry by entry from a few round numbers, so that a failure shrinks to one that can be worked out on paper. Where
+it can, a law compares with something from outside: scikit-learn, decimal arithmetic, or a complex step through the loss
+as the articles define it, which gives derivatives without differences (see `complex_step_grads`).
 """
 
 import io
@@ -46,7 +46,8 @@ from backprop import (
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("random", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
-settings.load_profile(next((name for name in ("random", "thorough") if name in " ".join(sys.argv)), "fixed"))
+asked = re.search(r"--hypothesis-profile[= ](\w+)", " ".join(sys.argv))
+settings.load_profile(asked[1] if asked else "fixed")
 EXAMPLES = settings().max_examples
 
 pytestmark = pytest.mark.filterwarnings("error")  # every law holds in silence
@@ -69,8 +70,18 @@ def matrices(rows, columns, elements=ROUND):
 
 
 @st.composite
-def nets(draw, activation=st.sampled_from(ACTIVATIONS), hidden=st.integers(0, 4), widths=8, outputs=3, samples=16,
-         elements=ROUND, X=ROUND, labels=HARD | SOFT, scale=st.just(1)):
+def nets(
+    draw,
+    activation=st.sampled_from(ACTIVATIONS),
+    hidden=st.integers(0, 4),
+    widths=8,
+    outputs=3,
+    samples=16,
+    elements=ROUND,
+    X=ROUND,
+    labels=HARD | SOFT,
+    scale=st.just(1),
+):
     """Networks with their data; scale multiplies all weights, from tiny to saturating."""
     width = st.integers(1, widths)
     sizes = [draw(width), *(draw(width) for _ in range(draw(hidden))), draw(st.integers(1, outputs))]
@@ -102,7 +113,7 @@ def loss_of(params, X, Y, activation):
 
 
 def complex_step_grads(net, step=1e-30):
-    """Derivatives of loss_of to machine precision: f(x + ih) = f(x) + ih f'(x) + ..., no difference, no cancellation."""
+    """Derivatives of loss_of to machine precision: f(x + ih) = f(x) + ih f'(x) + ..., without a difference."""
     grads = {}
     for key, P in net.params.items():
         grads[key] = np.empty(P.shape)
@@ -255,8 +266,10 @@ def decimals(function, *numbers):
         return float(function(*map(Decimal, numbers)))
 
 
-FLOATS = {dtype: st.floats(allow_nan=False, allow_infinity=False, width=8 * dtype().itemsize)
-          for dtype in (np.float32, np.float64)}
+FLOATS = {
+    dtype: st.floats(allow_nan=False, allow_infinity=False, width=8 * dtype().itemsize)
+    for dtype in (np.float32, np.float64)
+}
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -376,7 +389,9 @@ def test_numerical_grads_differ_by_eps_squared():
 # init_params.
 
 
-@given(st.lists(st.integers(1, 6), min_size=2, max_size=5), st.sampled_from(["xavier", "he", 0.1, 0]), st.integers(0, 9))
+@given(
+    st.lists(st.integers(1, 6), min_size=2, max_size=5), st.sampled_from(["xavier", "he", 0.1, 0]), st.integers(0, 9)
+)
 def test_init_params_gives_shapes_that_chain(sizes, scale, seed):
     params = init_params(sizes, seed, scale=scale)
     shapes = {f"W{l}": (n, n_prev) for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), 1)}
@@ -387,15 +402,17 @@ def test_init_params_gives_shapes_that_chain(sizes, scale, seed):
     assert scale == 0 or not np.array_equal(init_params(sizes, seed + 1, scale=scale)["W1"], params["W1"])
 
 
-@pytest.mark.parametrize("scale, std", [("xavier", (1 / 40) ** 0.5), ("he", (2 / 40) ** 0.5), (0.1, 0.1), (3, 3), (0, 0)])
+@pytest.mark.parametrize(
+    "scale, std", [("xavier", (1 / 40) ** 0.5), ("he", (2 / 40) ** 0.5), (0.1, 0.1), (3, 3), (0, 0)]
+)
 def test_init_params_has_the_promised_mean_and_spread(scale, std):
     params = init_params((40, 1000, 500), 0, scale=scale)
     W, b = params["W1"], params["b1"]
     # For N weights the mean strays by std / sqrt(N), the spread by std / sqrt(2 N): 6 of those in 5 * 4 checks is a
     # false alarm in 1e-8 of all seeds, and this seed is fixed.
-    for array, std in ((W, std), (b, 0 if isinstance(scale, str) else std)):
-        assert abs(array.mean()) <= 6 * std / array.size**0.5
-        assert abs(array.std() - std) <= 6 * std / (2 * array.size) ** 0.5
+    for array, sigma in ((W, std), (b, 0 if isinstance(scale, str) else std)):
+        assert abs(array.mean()) <= 6 * sigma / array.size**0.5
+        assert abs(array.std() - sigma) <= 6 * sigma / (2 * array.size) ** 0.5
     assert scale == 0 or len(np.unique(W)) == W.size
     assert scale != "xavier" or abs(params["W2"].std() - 1000**-0.5) <= 6 * 1000**-0.5 / 1e3
 
@@ -416,8 +433,15 @@ def reference_steps(net, lr, steps):
 @given(small_nets(), st.sampled_from([0.01, 0.5]), st.integers(1, 6))
 def test_train_is_the_four_line_loop_and_records_the_loss_before_each_update(net, lr, steps):
     seen = []
-    params, losses = train(net.params, net.X, net.Y, lr=lr, steps=steps, activation=net.activation,
-                           callback=lambda step, loss, params: seen.append((step, loss, params)))
+    params, losses = train(
+        net.params,
+        net.X,
+        net.Y,
+        lr=lr,
+        steps=steps,
+        activation=net.activation,
+        callback=lambda step, loss, params: seen.append((step, loss, params)),
+    )
     expected, expected_losses = reference_steps(net, lr, steps)
     assert losses.shape == (steps,)
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-9, atol=1e-12)
@@ -438,8 +462,8 @@ def test_training_can_be_cut_in_two(net, first, second):
 
 
 def batches_seen(m, batch_size, epochs, **kwargs):
-    """The batches that train visits, read off one weight for each sample: X is the identity, so sample j moves only w_j,
-    and by lr (1/2 - 0) / (size of the batch) = 1 / size on its first visit from zero weights.
+    """The batches that train visits, each {sample: how far it moved}. X is the identity, so that sample j moves only
+    weight j, and from zero by lr (1/2 - 0) / (size of the batch); lr is small enough for that to hold on later visits.
     """
     steps, before, batches = epochs * -(-m // batch_size), {"W1": np.zeros((1, m))}, []
 
@@ -466,8 +490,9 @@ def test_every_epoch_visits_every_sample_exactly_once(m, batch_size, epochs, see
 
 
 def test_every_epoch_is_shuffled_afresh_and_only_by_rng():
-    orders = [[j for batch in batches_seen(16, 1, 2, rng=rng) for j in batch]
-              for rng in (1, np.random.default_rng(1), 2)]
+    orders = [
+        [j for batch in batches_seen(16, 1, 2, rng=rng) for j in batch] for rng in (1, np.random.default_rng(1), 2)
+    ]
     first, second = orders[0][:16], orders[0][16:]
     assert first != second and first != sorted(first) and second != sorted(second)  # 3 in 16! to be wrong
     assert orders[0] == orders[1] != orders[2]
@@ -530,13 +555,20 @@ def test_many_samples_are_taken_in_parts_without_a_seam():
     assert_same_grads(loss_and_grads(params, X, A > 0.4)[1], expected, rounding(expected))
 
 
-@pytest.mark.parametrize("call, rows", [(loss_and_grads, 0), (predict_proba, 2), (predict, 2.25)])
+@pytest.mark.parametrize(
+    "call, rows",
+    [
+        (lambda params, X, Y: loss_and_grads(params, X, Y), 0),
+        (lambda params, X, Y: predict_proba(params, X), 2),
+        (lambda params, X, Y: predict(params, X), 2.25),
+    ],
+)
 def test_memory_does_not_grow_with_the_number_of_samples(call, rows):
     params, peaks = init_params((20, 8, 3, 1), 0), []
     for m in (50_000, 200_000):
         data = np.zeros((20, m)), np.zeros((1, m))
         tracemalloc.start()
-        call(params, *data) if call is loss_and_grads else call(params, data[0])
+        call(params, *data)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # But for the result, and the parts it is put together from: some rows of 8 bytes. Caches of 50,000 would be 20 MB.
@@ -629,10 +661,12 @@ def test_single_precision_agrees_with_double(net):
 HUGE = st.sampled_from([0, 1, -1, 1e300, -1e300, 1e150, -1e150, 1e-300, 40, -800])
 
 
-@given(st.one_of(
-    small_nets(hidden=st.integers(0, 1), elements=HUGE),  # huge weights
-    small_nets(hidden=st.integers(0, 1), X=HUGE),  # huge data
-))
+@given(
+    st.one_of(
+        small_nets(hidden=st.integers(0, 1), elements=HUGE),  # huge weights
+        small_nets(hidden=st.integers(0, 1), X=HUGE),  # huge data
+    )
+)
 def test_huge_networks_and_data_pass_in_silence(net):
     A, cache = forward(net.params, net.X, net.activation)
     loss, grads = loss_and_grads(*net)
@@ -653,8 +687,14 @@ def test_train_returns_finite_params_or_says_where_they_ended(net):
 @pytest.mark.parametrize("activation, X, b2", [("sigmoid", -1, 0), ("relu", -1, 0.5), ("tanh", 1, -1e300)])
 def test_a_saturated_unit_passes_nothing_back_even_through_an_overflow(activation, X, b2):
     # Z1 is 1e300 X, so A1 is flat; Z2 is b2 + 1e300 A1, where A2 is not. Back to A1 comes W2 W3 = 1e600, infinite here.
-    params = {"W1": np.array([[1e300]]), "b1": np.array([[0.0]]), "W2": np.array([[1e300]]),
-              "b2": np.array([[float(b2)]]), "W3": np.array([[1e300]]), "b3": np.array([[0.0]])}
+    params = {
+        "W1": np.array([[1e300]]),
+        "b1": np.array([[0.0]]),
+        "W2": np.array([[1e300]]),
+        "b2": np.array([[float(b2)]]),
+        "W3": np.array([[1e300]]),
+        "b3": np.array([[0.0]]),
+    }
     grads = grads_of(Net(params, np.array([[X]]), np.array([[0]]), activation))
     assert grads["W1"] == grads["b1"] == 0 and grads["b2"] > 1e299 and np.isfinite(grads["W2"])
 
@@ -763,9 +803,13 @@ def test_flat_probabilities_are_refused(loss, m):
 def test_an_unknown_activation_is_refused(name):
     assume(name not in ACTIVATIONS)
     params, X, Y = init_params((1, 1)), np.ones((1, 1)), np.ones((1, 1))
-    for call in (forward, predict_proba, lambda *args: predict(*args[:2], activation=name),
-                 lambda *args: loss_and_grads(*args[:2], Y, args[2]),
-                 lambda *args: train(*args[:2], Y, lr=1, steps=1, activation=name)):
+    for call in (
+        forward,
+        predict_proba,
+        lambda *args: predict(*args[:2], activation=name),
+        lambda *args: loss_and_grads(*args[:2], Y, args[2]),
+        lambda *args: train(*args[:2], Y, lr=1, steps=1, activation=name),
+    ):
         refuses(lambda: call(params, X, name), f"activation is {name!r}", "'sigmoid', 'tanh', 'relu'")
 
 
@@ -840,17 +884,22 @@ def broken_params(draw):
         params[f"b{l}"] = b.astype(np.float32)
     else:
         params = {}
-    words = {"int": ["floating", "astype"], "mixed": ["floating", "astype"]}.get(
-        how, ["params has the keys", "init_params"] if how in ("missing", "extra", "empty") else [f"W{l} has shape", f"b{l}"])
-    return net._replace(params=params), words
+    if how in ("missing", "extra", "empty"):
+        return net._replace(params=params), ["params has the keys", "init_params"]
+    words = ["floating", "astype"] if how in ("int", "mixed") else ["has shape", f"expected (n{l}, "]
+    return net._replace(params=params), [f"W{l} ", f"b{l} ", *words]
 
 
 @given(broken_params())
 def test_params_that_do_not_chain_are_refused(broken):
     (params, X, Y, activation), words = broken
-    for call in (lambda: forward(params, X, activation), lambda: loss_and_grads(params, X, Y, activation),
-                 lambda: loss_and_grads(params, X, Y, activation, chunk_size=1),
-                 lambda: train(params, X, Y, lr=1, steps=1), lambda: predict_proba(params, X, activation)):
+    for call in (
+        lambda: forward(params, X, activation),
+        lambda: loss_and_grads(params, X, Y, activation),
+        lambda: loss_and_grads(params, X, Y, activation, chunk_size=1),
+        lambda: train(params, X, Y, lr=1, steps=1),
+        lambda: predict_proba(params, X, activation),
+    ):
         refuses(call, *words)
 
 
@@ -889,8 +938,17 @@ def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden)
     rows, steps, lr = rng.normal(size=(50, 5)), 300, 0.2
     y = (rows[:, 0] * rows[:, 1] > 0).astype(int)
     start = init_params((5, *hidden, 1), 1, scale=1)
-    peer = MLPClassifier(hidden, activation={"sigmoid": "logistic"}.get(activation, activation), solver="sgd", alpha=0,
-                         momentum=0, nesterovs_momentum=False, learning_rate_init=lr, batch_size=50, shuffle=False)
+    peer = MLPClassifier(
+        hidden,
+        activation={"sigmoid": "logistic"}.get(activation, activation),
+        solver="sgd",
+        alpha=0,
+        momentum=0,
+        nesterovs_momentum=False,
+        learning_rate_init=lr,
+        batch_size=50,
+        shuffle=False,
+    )
     peer.partial_fit(rows, y, classes=[0, 1])  # makes the arrays that are set to our start here
     peer.coefs_ = [start[f"W{l}"].T.copy() for l in range(1, depth(start) + 1)]
     peer.intercepts_ = [start[f"b{l}"].ravel().copy() for l in range(1, depth(start) + 1)]
@@ -906,30 +964,39 @@ def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden)
 # The demo and the README, where they stand beside this file.
 
 
-def demo_part(name, **kwargs):
-    """The rows of one part of the demo, and its pictures by name."""
-    demo = pytest.importorskip("demo", reason="demo.py is not here")
-    items = list(demo.PARTS[name](**kwargs))
-    assert isinstance(items[0], str)  # says what it is about before the first wait
-    return [i for i in items if isinstance(i, dict)], dict(i for i in items if isinstance(i, tuple))
+@pytest.fixture
+def demo():
+    return pytest.importorskip("demo", reason="demo.py is not beside this file")
 
 
-def test_demo_gradient_check():
-    rows, _ = demo_part("gradient-check", n_samples=50, exponents=(2, 4, 8, 30))
+@pytest.fixture
+def run(demo):
+    """A function: the rows of one part of the demo, and its pictures by name."""
+
+    def run(name, **kwargs):
+        items = list(demo.PARTS[name](**kwargs))
+        assert isinstance(items[0], str)  # says what it is about before the first wait
+        return [i for i in items if isinstance(i, dict)], dict(i for i in items if isinstance(i, tuple))
+
+    return run
+
+
+def test_demo_gradient_check(run):
+    rows, _ = run("gradient-check", n_samples=50, exponents=(2, 4, 8, 30))
     assert min(row["central"] for row in rows) < 1e-6 < rows[-1]["central"]
     assert rows[-1]["complex"] < 1e-12
 
 
-def test_demo_article1():
-    said, literal, faster, batches = demo_part("article1")[0]
+def test_demo_article1(run):
+    said, literal, faster, batches = run("article1")[0]
     assert 0.68 < literal["start"] < 0.72  # the article's 0.69 is log 2, a coin's
     assert literal["loss"] > 0.6 > said["loss"] > max(faster["loss"], batches["loss"])
     # 200 test samples: a standard error of 1.4 points around the article's 96 %.
     assert all(abs(row["test"] - said["test"]) < 3 * 0.014 for row in (faster, batches))
 
 
-def test_demo_article2():
-    said_linear, cycle_1, cycle_2, converged, sklearn, said, network = demo_part("article2")[0]
+def test_demo_article2(run):
+    said_linear, cycle_1, cycle_2, converged, sklearn, said, network = run("article2")[0]
     assert abs(cycle_1["loss"] - cycle_2["loss"]) > 0.3
     for cycle in (cycle_1, cycle_2):  # 1000 test samples: a standard error of 1.4 points
         assert abs(cycle["test"] - said_linear["test"]) < 3 * 0.014 and cycle["AUC"] < converged["AUC"] - 0.05
@@ -938,22 +1005,22 @@ def test_demo_article2():
     assert network["train"] >= 0.94 and network["test"] >= said["test"] and network["AUC"] >= 0.955
 
 
-def test_demo_capacity():
-    rows, _ = demo_part("capacity", totals=(2, 3), steps=300, repeats=1, n_jobs=1)
+def test_demo_capacity(run):
+    rows, _ = run("capacity", totals=(2, 3), steps=300, repeats=1, n_jobs=1)
     aucs = [row[layers] for row in rows for layers in ("1 layer", "2 layers", "3 layers") if row[layers]]
     assert [row["nodes"] for row in rows] == [2, 3] and len(aucs) == 5
-    assert aucs[0] == max(aucs[0], 0.85)  # two nodes side by side nearly have logistic regression's 0.88
+    assert aucs[0] > 0.85  # two nodes side by side have about the 0.88 of logistic regression
 
 
-def test_demo_symmetry():
-    zero, equal, random = demo_part("symmetry", steps=100)[0]
+def test_demo_symmetry(run):
+    zero, equal, random = run("symmetry", steps=100)[0]
     units = [[row[f"units in layer {l}"] for l in (1, 2)] for row in (zero, equal, random)]
     assert units == [[1, 1], [1, 1], [8, 3]]
     assert zero["loss"] == pytest.approx(math.log(2), rel=1e-3) and random["loss"] < equal["loss"]
 
 
-def test_demo_vanishing():
-    rows, _ = demo_part("vanishing", steps=100)
+def test_demo_vanishing(run):
+    rows, _ = run("vanishing", steps=100)
     last, first = rows[0], rows[10]
     assert (last["layer"], first["layer"]) == (11, 1)
     assert first["sigmoid, xavier"] < 1e-4 * last["sigmoid, xavier"] and first["relu, he"] > 0.1 * last["relu, he"]
@@ -961,52 +1028,58 @@ def test_demo_vanishing():
     assert abs(sigmoid_net["loss"] - math.log(2)) < 0.01 and relu_net["loss"] < 0.4
 
 
-def test_demo_digits():
-    linear, network, sklearn = demo_part("digits")[0]
+def test_demo_digits(run):
+    linear, network, sklearn = run("digits")[0]
     # 450 test digits: a standard error of 0.7 points around 98 %.
     assert linear["test"] < 0.94 and network["test"] >= 0.96 and abs(network["test"] - sklearn["test"]) < 3 * 0.007
 
 
-def test_demo_boundary():
-    linear, network = demo_part("boundary", steps=1000)[0]
+def test_demo_boundary(run):
+    linear, network = run("boundary", steps=1000)[0]
     assert linear["test"] < 0.9 < 0.93 < network["test"]
 
 
-def test_demo_benchmark_compares_equals():
-    rows, _ = demo_part("benchmark", repeats=1, effort=0.1, sizes=(1000, 20_000))
+def test_demo_benchmark_compares_equals(run):
+    rows, _ = run("benchmark", repeats=1, effort=0.1, sizes=(1000, 20_000))
     assert all(row["apart"] < 1e-10 for row in rows[:4])
     assert [row["samples"] for row in rows[4:]] == [1000, 20_000] and all(row["extra MB"] < 32 for row in rows[4:])
 
 
-REDUCED = {"gradient-check": {"n_samples": 5, "exponents": (2, 8)}, "article1": {"steps": 2}, "article2": {"steps": 40},
-           "capacity": {"totals": (2, 3, 10), "steps": 2, "n_jobs": 1, "repeats": 2}, "vanishing": {"steps": 2},
-           "digits": {"epochs": 1}, "boundary": {"steps": 2}}
+REDUCED = {
+    "gradient-check": {"n_samples": 5, "exponents": (2, 8)},
+    "article1": {"steps": 2},
+    "article2": {"steps": 40},
+    "capacity": {"totals": (2, 3, 10), "steps": 2, "n_jobs": 1, "repeats": 2},
+    "vanishing": {"steps": 2},
+    "digits": {"epochs": 1},
+    "boundary": {"steps": 2},
+}
 
 
 @pytest.mark.parametrize("name", REDUCED)
-def test_demo_saves_its_pictures(name, tmp_path):
-    demo = pytest.importorskip("demo", reason="demo.py is not here")
-    for picture, draw in demo_part(name, **REDUCED[name])[1].items():
+def test_demo_saves_its_pictures(name, demo, run, tmp_path):
+    for picture, draw in run(name, **REDUCED[name])[1].items():
         assert picture.startswith(name)
         demo.save(tmp_path / f"{picture}.png", draw)
         assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_demo_takes_parts_in_the_order_asked_for(capsys, tmp_path):
-    demo = pytest.importorskip("demo", reason="demo.py is not here")
+def test_demo_takes_parts_in_the_order_asked_for(demo, capsys, tmp_path):
     demo.main(["boundary", "gradient-check", "--figures", str(tmp_path / "new"), "--seed", "3"])
     out = capsys.readouterr().out
     assert out.index("\nboundary: ") < out.index("\ngradient-check: ") and "article1" not in out
     assert sorted(file.name for file in (tmp_path / "new").iterdir()) == ["boundary.png", "gradient-check.png"]
 
 
-@pytest.mark.parametrize("argv, words", [
-    (["article3"], "choose from gradient-check, article1, "),
-    (["--seed", "-1"], "--seed"),
-    (["--figures", "{file}/figures"], "cannot write to"),
-])
-def test_demo_refuses_bad_arguments_in_one_line(argv, words, capsys, tmp_path):
-    demo = pytest.importorskip("demo", reason="demo.py is not here")
+@pytest.mark.parametrize(
+    "argv, words",
+    [
+        (["article3"], "choose from gradient-check, article1, "),
+        (["--seed", "-1"], "--seed"),
+        (["--figures", "{file}/figures"], "cannot write to"),
+    ],
+)
+def test_demo_refuses_bad_arguments_in_one_line(argv, words, demo, capsys, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(SystemExit) as caught:
         demo.main([word.format(file=tmp_path / "file") for word in argv])
