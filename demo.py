@@ -266,7 +266,7 @@ def capacity_auc(hidden, seed, steps, data):
     return roc_auc_score(y_test, ours(params)(X_test))
 
 
-def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 12, 16, 20), repeats=3, n_jobs=-1):
+def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_jobs=-1):
     """article 2's last figure, test AUC by number of hidden nodes. Is there an elbow near 10?"""
     yield (
         f"Each number is the median of {repeats} networks, each trained as in article 2 from other random weights, its "
