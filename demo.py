@@ -126,11 +126,14 @@ def complex_step_grads(params, X, Y, step):
 
 
 def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 30)):
-    """article 2's 199 derivatives, by the chain rule and by two numerical methods."""
-    yield "The largest difference to `backward` in any of W1, b1, ..., relative to that array's largest entry."
+    """the derivatives of article 2's network, by the chain rule and by two numerical methods."""
+    params = init_params((20, 8, 3, 1), seed, scale=0.1)
+    yield (
+        f"[8, 3] on 20 features has {sum(P.size for P in params.values())} parameters (article 2: 199). Below, the largest "
+        "difference to `backward` in any of W1, b1, ..., relative to that array's largest entry."
+    )
     X, _, y, _ = article2_data()
     X, Y = X[:, :n_samples], y[None, :n_samples]
-    params = init_params((20, 8, 3, 1), seed, scale=0.1)
     grads = backward(params, forward(params, X)[1], Y)
 
     def difference(others):
