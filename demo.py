@@ -129,8 +129,8 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
     """the derivatives of article 2's network, by the chain rule and by two numerical methods."""
     params = init_params((20, 8, 3, 1), seed, scale=0.1)
     yield (
-        f"[8, 3] on 20 features has {sum(P.size for P in params.values())} parameters (article 2: 199). Below, the largest "
-        "difference to `backward` in any of W1, b1, ..., relative to that array's largest entry."
+        f"[8, 3] on 20 features has {sum(P.size for P in params.values())} parameters (article 2: 199). Below, the "
+        "largest difference to `backward` in any of W1, b1, ..., relative to that array's largest entry."
     )
     X, _, y, _ = article2_data()
     X, Y = X[:, :n_samples], y[None, :n_samples]
