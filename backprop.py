@@ -331,7 +331,7 @@ def _check_columns(name, array, n, m=None):
         cure = "there are no samples"
     elif len(shape) == 2 and shape[1] == n and m in (None, shape[0]):
         cure = f"samples are columns: pass {name}.T"
-    elif len(shape) == 1 and array.size % n == 0 and m in (None, array.size // n):
+    elif len(shape) == 1 and (n == 1 or shape == (n,)) and m in (None, array.size // n):  # one row, or one sample
         cure = f"pass {name}.reshape({n}, -1)"
     elif shape == (m,):
         cure = f"if it holds class numbers, pass {name} == np.arange({n})[:, None]"

@@ -374,9 +374,10 @@ def test_numerical_grads_are_exact_on_a_parabola(data, eps):
     # A parabola leaves rounding alone: losses below 100, so 100 EPS / eps.
     assert_same_grads(numerical_grads(loss, params, eps=eps), expected, 100 * EPS / eps)
     assert_same_grads(numerical_grads(loss, params), expected, 100 * EPS / 1e-5)
-    whole = {key: P.astype(int) for key, P in params.items()}  # ints have slopes that are not
-    expected = {key: slopes[key] + 2 * P for key, P in whole.items()}
-    assert_same_grads(numerical_grads(loss, whole, eps=eps), expected, 100 * EPS / eps)
+    for dtype in (int, bool):  # whole numbers have slopes that are none
+        whole = {key: P.astype(dtype) for key, P in params.items()}
+        expected = {key: slopes[key] + 2 * P for key, P in whole.items()}
+        assert_same_grads(numerical_grads(loss, whole, eps=eps), expected, 100 * EPS / eps)
 
 
 def test_numerical_grads_differ_by_eps_squared():
@@ -707,6 +708,14 @@ def refuses(call, *words):
         call()
     message = str(caught.value)
     assert all(str(word) in message for word in words), message
+    return message
+
+
+def refuses_with_a_cure_that_cures(call, name, array, *words):
+    """A wrong shape is refused; where the message says what to pass instead, passing that works."""
+    message = refuses(lambda: call(array), f"{name} has shape {array.shape}", *words)
+    if cure := re.search(r"pass (.*)$", message):
+        call(eval(cure[1], {name: array, "np": np}))
 
 
 # Larger than any Y would be, so that no bad shape is good by accident.
@@ -747,7 +756,7 @@ def test_a_transposed_X_is_refused(net):
     n, m = net.X.shape
     assume(n != m)
     for call in takers_of_X(net):
-        refuses(lambda: call(net.X.T), "X has shape", (m, n), f"expected ({n}, ", "pass X.T")
+        refuses_with_a_cure_that_cures(call, "X", net.X.T, f"expected ({n}, m)", "samples are columns: pass X.T")
 
 
 @given(st.data(), nets(**DATA))
@@ -755,11 +764,13 @@ def test_an_X_of_any_wrong_shape_is_refused(data, net):
     n, m = net.X.shape
     shape = data.draw(st.lists(st.integers(0, 7), max_size=3).map(tuple), "shape")
     assume(len(shape) != 2 or shape[0] != n or shape[1] == 0)
+    for call in takers_of_X(net)[:1] + takers_of_X(net)[-2:]:  # those that take any number of samples
+        refuses_with_a_cure_that_cures(call, "X", np.zeros(shape), f"expected ({n}, m)")
+        refuses_with_a_cure_that_cures(call, "X", np.zeros(n), f"pass X.reshape({n}, -1)")
     for call in takers_of_X(net):
-        refuses(lambda: call(np.zeros(shape)), "X has shape", shape, f"expected ({n}, ")
-        refuses(lambda: call(np.zeros((n, 0))), "X has shape", "no samples")
-        refuses(lambda: call(np.zeros(2 * n)), "X has shape", f"X.reshape({n}, -1)")
-        refuses(lambda: call(np.zeros(2 * n + 1)), "X has shape", "reshape" if n == 1 else "one row for each feature")
+        refuses(lambda: call(np.zeros(shape)), f"X has shape {shape}, expected ({n}, m)")
+        refuses(lambda: call(np.zeros((n, 0))), f"X has shape {(n, 0)}", "there are no samples")
+        refuses(lambda: call(np.zeros((n, 1, 1))), f"X has shape {(n, 1, 1)}", "one row for each feature")
 
 
 @given(st.data(), nets(**DATA))
@@ -767,14 +778,14 @@ def test_a_Y_of_any_wrong_shape_is_refused(data, net):
     n, m = net.Y.shape
     shape = data.draw(st.lists(st.integers(0, 7), max_size=3).map(tuple), "shape")
     assume(shape != (n, m))
-    for call in takers_of_Y(net)[: -2 if shape == (m,) else None]:
-        refuses(lambda: call(np.zeros(shape)), "Y has shape", shape, f"expected ({n}, {m})")
-    for call in takers_of_Y(net)[:-2] if n == 1 else []:
-        refuses(lambda: call(net.Y[0]), "Y has shape", (m,), f"expected (1, {m})", "pass Y.reshape(1, -1)")
-    for call in takers_of_Y(net) if n > 1 and m % n else []:
-        refuses(lambda: call(net.Y[0]), "Y has shape", (m,), f"Y == np.arange({n})[:, None]")
+    for call in takers_of_Y(net)[: -2 if (n, *shape) == (1, m) else None]:  # train takes a flat Y
+        refuses_with_a_cure_that_cures(call, "Y", np.zeros(shape), f"expected ({n}, {m})")
+        refuses(lambda: call(np.zeros((n, m, 1))), f"Y has shape {(n, m, 1)}", "one row for each output")
+    for call in takers_of_Y(net)[: -2 if n == 1 else None]:
+        cure = "pass Y.reshape(1, -1)" if n == 1 else f"pass Y == np.arange({n})[:, None]"
+        refuses_with_a_cure_that_cures(call, "Y", np.zeros(m), cure)
     for call in takers_of_Y(net) if m != n else []:
-        refuses(lambda: call(net.Y.T), "Y has shape", (m, n), f"expected ({n}, {m})", "pass Y.T")
+        refuses_with_a_cure_that_cures(call, "Y", net.Y.T, "samples are columns: pass Y.T")
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -936,7 +947,8 @@ def broken_params(draw):
     elif how == "int":
         params |= {f"W{l}": W.astype(int), f"b{l}": b.astype(int)}
     elif how == "mixed":
-        params[f"b{l}"] = b.astype(np.float32)
+        for key in draw(st.sampled_from([[f"W{l}"], [f"b{l}"], [f"W{l}", f"b{l}"] if l > 1 else [f"W{l}"]])):
+            params[key] = params[key].astype(np.float32)
     else:
         params = {}
     if how in ("missing", "extra", "empty"):
