@@ -809,8 +809,9 @@ def test_labels_outside_0_to_1_are_refused(data, net, bad):
 @given(m=st.integers(1, 4))
 def test_flat_probabilities_are_refused(loss, m):
     # Against a Y of shape (m, 1) they would broadcast to (m, m).
-    for Y in (np.ones(m), np.ones((m, 1)), np.ones((1, m))):
-        refuses(lambda Y=Y: loss(np.full(m, 0.5), Y), f"has shape {(m,)}", "expected (n_outputs, m)", "reshape(1, -1)")
+    for shape in ((m,), (), (1, m, 1)):
+        for Y in (np.ones(m), np.ones((m, 1)), np.ones((1, m))):
+            refuses(lambda: loss(np.full(shape, 0.5), Y), f"has shape {shape}", "expected (n_outputs, m)", "(1, -1)")
 
 
 @given(st.text(max_size=8) | st.none() | st.integers())
@@ -871,6 +872,7 @@ def test_a_cache_of_other_params_is_refused(net):
     wider = {**net.params, "W1": np.vstack([net.params["W1"]] * 2), "b1": np.vstack([net.params["b1"]] * 2)}
     wider["W2"] = np.hstack([net.params["W2"]] * 2)
     refuses(lambda: backward(wider, cache, net.Y), "other params", wider["W2"].shape)
+    refuses(lambda: backward(net.params, forward(wider, net.X, net.activation)[1], net.Y), "other params")
     deeper = {**net.params, f"W{depth(net.params) + 1}": np.ones((1, 1)), f"b{depth(net.params) + 1}": np.ones((1, 1))}
     for not_its_cache in (cache, (A, cache), A):
         refuses(lambda: backward(deeper, not_its_cache, net.Y), "A, cache = forward(params, X)")
@@ -930,13 +932,17 @@ def broken_params(draw):
     net = draw(nets(hidden=st.integers(0, 2), widths=3))
     params, l = dict(net.params), draw(st.integers(1, depth(net.params)))
     W, b = params[f"W{l}"], params[f"b{l}"]
-    how = draw(st.sampled_from(["flat b", "row b", "flat W", "wide W", "missing", "extra", "int", "mixed", "empty"]))
+    how = draw(
+        st.sampled_from(["flat b", "row b", "flat W", "deep W", "wide W", "missing", "extra", "int", "mixed", "empty"])
+    )
     if how == "flat b":
         params[f"b{l}"] = b.ravel()
     elif how == "row b":
         params[f"b{l}"] = np.hstack([b, b]).T
     elif how == "flat W":
         params[f"W{l}"] = W.ravel()
+    elif how == "deep W":
+        params[f"W{l}"] = W[:, :, None]
     elif how == "wide W":
         assume(l > 1)  # the first W says what X must be
         params[f"W{l}"] = np.hstack([W, W])
@@ -947,8 +953,9 @@ def broken_params(draw):
     elif how == "int":
         params |= {f"W{l}": W.astype(int), f"b{l}": b.astype(int)}
     elif how == "mixed":
-        for key in draw(st.sampled_from([[f"W{l}"], [f"b{l}"], [f"W{l}", f"b{l}"] if l > 1 else [f"W{l}"]])):
-            params[key] = params[key].astype(np.float32)
+        base, other = draw(st.permutations([np.float32, np.float64]))
+        odd = draw(st.sampled_from([[f"W{l}"], [f"b{l}"], [f"W{l}", f"b{l}"] if l > 1 else [f"W{l}"]]))
+        params = {key: P.astype(other if key in odd else base) for key, P in params.items()}
     else:
         params = {}
     if how in ("missing", "extra", "empty"):
