@@ -926,15 +926,16 @@ def test_a_loss_that_is_not_one_number_is_refused():
     refuses(lambda: numerical_grads(lambda p: p["w"], {"w": np.ones(3)}), "loss(params) has shape (3,)", "average")
 
 
+HOW = ["flat b", "row b", "flat W", "deep W", "wide W", "missing", "misspelt", "extra", "int", "mixed", "empty"]
+
+
 @st.composite
 def broken_params(draw):
     """Params with one thing wrong, and words that the message must have."""
     net = draw(nets(hidden=st.integers(0, 2), widths=3))
     params, l = dict(net.params), draw(st.integers(1, depth(net.params)))
     W, b = params[f"W{l}"], params[f"b{l}"]
-    how = draw(
-        st.sampled_from(["flat b", "row b", "flat W", "deep W", "wide W", "missing", "extra", "int", "mixed", "empty"])
-    )
+    how = draw(st.sampled_from(HOW))
     if how == "flat b":
         params[f"b{l}"] = b.ravel()
     elif how == "row b":
@@ -948,6 +949,9 @@ def broken_params(draw):
         params[f"W{l}"] = np.hstack([W, W])
     elif how == "missing":
         del params[draw(st.sampled_from([f"W{l}", f"b{l}"]))]
+    elif how == "misspelt":
+        key = draw(st.sampled_from([f"W{l}", f"b{l}"]))
+        params[key.swapcase()] = params.pop(key)
     elif how == "extra":
         params["lr"] = np.ones((1, 1))
     elif how == "int":
@@ -958,9 +962,10 @@ def broken_params(draw):
         params = {key: P.astype(other if key in odd else base) for key, P in params.items()}
     else:
         params = {}
-    if how in ("missing", "extra", "empty"):
+    if how in ("missing", "misspelt", "extra", "empty"):
         return net._replace(params=params), ["params has the keys", "init_params"]
-    words = ["floating", "astype"] if how in ("int", "mixed") else ["has shape", f"expected (n{l}, "]
+    n_prev = "n0" if l == 1 else len(params[f"b{l - 1}"])
+    words = ["floating", "astype"] if how in ("int", "mixed") else ["has shape", f"expected (n{l}, {n_prev})"]
     return net._replace(params=params), [f"W{l} ", f"b{l} ", *words]
 
 
