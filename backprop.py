@@ -56,7 +56,7 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
     return params
 
 
-@errstate(all="ignore")  # exp may overflow to infinity on its way to a right answer: 1 / (1 + inf) = 0
+@errstate(all="ignore")  # exp may overflow to infinity on its way to a right answer: 1 / (1 + inf) = 0. Below, likewise
 def sigmoid(Z):
     """Return 1 / (1 + exp(-Z)) entry by entry, for floating Z right to the last few bits, also far in the left tail.
 
@@ -101,7 +101,6 @@ def forward(params, X, activation="sigmoid"):
     return A, cache
 
 
-@errstate(all="ignore")
 def bce(A, Y):
     """Return the binary cross-entropy of probabilities A and labels Y: summed over outputs, averaged over samples.
 
