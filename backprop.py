@@ -168,8 +168,8 @@ def update(params, grads, lr):
     for key, P in params.items():
         if key not in grads or grads[key].shape != P.shape:
             raise ValueError(f"grads[{key!r}] does not match params: expected shape {P.shape}, as backward gives it")
-    lr = np.asarray(lr, params["W1"].dtype)  # a float64 would widen float32
-    return {key: P - lr * grads[key] for key, P in params.items()}
+    # asarray keeps float32 params that a float64 lr or gradient would widen.
+    return {key: np.asarray(P - lr * grads[key], P.dtype) for key, P in params.items()}
 
 
 @errstate(all="ignore")

@@ -649,6 +649,8 @@ def test_every_result_has_the_dtype_of_the_params(dtype, net, lr):
     net = net._replace(params={key: P.astype(dtype) for key, P in net.params.items()})
     for name, values in every_function(net, lr).items():
         assert {value.dtype for value in values} == {np.dtype(dtype)}, name
+    wide = {key: np.ones(P.shape) for key, P in net.params.items()}
+    assert {P.dtype for P in update(net.params, wide, lr).values()} == {np.dtype(dtype)}
     assert {P.dtype for P in init_params((2, 3, 1), dtype=dtype).values()} == {np.dtype(dtype)}
 
 
