@@ -47,7 +47,7 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
     article 2 with 0.1. ValueError: a size below 1, an unknown scale, a dtype below float32.
     """
     sizes = [_count(f"layer_sizes[{i}]", n) for i, n in enumerate(layer_sizes)]
-    _check_scale(sizes, scale)
+    _check_settings(sizes, scale, dtype)
     rng, params = default_rng(rng), {}
     for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
         if scale == "xavier":
@@ -58,7 +58,6 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
             std_W, std_b = scale, scale
         params[f"W{l}"] = np.asarray(rng.normal(0, std_W, (n, n_prev)), dtype)
         params[f"b{l}"] = np.asarray(rng.normal(0, std_b, (n, 1)), dtype)
-    _check_params(params)
     return params
 
 
@@ -323,12 +322,14 @@ def _count(name, n):
     return int(n)  # NumPy's narrow integers would wrap around
 
 
-def _check_scale(sizes, scale):
+def _check_settings(sizes, scale, dtype):
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes is {sizes}, expected (n_features, *hidden, n_outputs)")
     named = isinstance(scale, str) and scale in ("xavier", "he")
     if not named and not (isinstance(scale, Real) and 0 <= scale < inf):
         raise ValueError(f"scale is {scale!r}, expected 'xavier', 'he' or a number, 0 or more")
+    if np.dtype(dtype).char not in WIDE:
+        raise ValueError(f"dtype is {np.dtype(dtype)}, expected float32 or wider")
 
 
 def _check_params(params):
