@@ -9,6 +9,7 @@ Every run draws the same examples, so that red always means a change of the code
 HYPOTHESIS_PROFILE=random draws others each time, HYPOTHESIS_PROFILE=thorough 2000 for each law.
 """
 
+import inspect
 import math
 import os
 import pathlib
@@ -101,10 +102,6 @@ def nets(
     return Net(params, X, Y, draw(st.sampled_from(g)))
 
 
-def evaluate(call, names):
-    return eval(call, {**globals(), **names})
-
-
 def depth(params):
     return len(params) // 2
 
@@ -159,6 +156,41 @@ def assert_same_grads(actual, expected, tolerance):
         np.testing.assert_allclose(actual[key], G, rtol=0, atol=tolerance, err_msg=f"d{key}")
 
 
+# Calls of every function, to be evaluated with names_of(net).
+TRAIN = ["train(params, X, Y, lr=lr, steps=2, activation=activation)"]
+TRAIN += ["train(params, X, Y, lr=lr, steps=3, activation=activation, batch_size=2, rng=0)"]
+LOSS_AND_GRADS = ["loss_and_grads(params, X, Y, activation)"]
+LOSS_AND_GRADS += ["loss_and_grads(params, X, Y, activation, chunk_size=2)"]
+TAKE_X_ALONE = ["forward(params, X, activation)", "predict_proba(params, X, activation)"]
+TAKE_X_ALONE += ["predict(params, X, activation=activation)"]
+TAKE_X = TAKE_X_ALONE + LOSS_AND_GRADS + TRAIN
+TAKE_LABELS = ["bce(A, Y)"] + TRAIN
+NEED_A_ROW = ["bce(A, Y)", "bce_with_logits(Z, Y)", "backward(params, cache, Y)", *LOSS_AND_GRADS]
+TAKE_Y = NEED_A_ROW + TRAIN
+TAKE_PARAMS = TAKE_X + ["backward(params, cache, Y)", "update(params, grads, lr)"]
+DIFFERENCES = "numerical_grads(lambda params: (params['W1'] ** 2).sum(), params)"
+CALLS = {*TAKE_PARAMS, *TAKE_Y, DIFFERENCES, "sigmoid(Z)", "relu(Z)"}
+
+
+def names_of(net):
+    A, cache = forward(net.params, net.X, net.activation)
+    made = {"A": A, "cache": cache, "Z": logits_of(net), "grads": grads_of(net), "lr": 0.25}
+    return {**net._asdict(), **made}
+
+
+def evaluate(call, names):
+    return eval(call, {**globals(), **names})
+
+
+def leaves(thing):
+    """Yield the arrays and numbers in dicts and sequences."""
+    if isinstance(thing, (dict, tuple, list)):
+        for inner in thing.values() if isinstance(thing, dict) else thing:
+            yield from leaves(inner)
+    elif not isinstance(thing, str):
+        yield thing
+
+
 # Rounding, in units of the largest entry of a gradient. Where the samples' gradients cancel that
 # entry may be 0, while A - Y is known to 1e-16 of 1, not of itself: below 0.01 the unit stays 0.01.
 def rounding(grads, factor=1e-12):
@@ -199,17 +231,12 @@ def test_backward_agrees_with_complex_steps_to_machine_precision(net):
 
 
 @given(st.data(), nets(samples=12))
-def test_the_order_of_samples_does_not_matter(data, net):
+def test_the_order_of_samples_does_not_matter_nor_seeing_each_of_them_twice(data, net):
     params, X, Y, activation = net
-    order = data.draw(st.permutations(range(X.shape[1])), "order")
-    mixed = loss_and_grads(params, X[:, order], Y[:, order], activation)
-    assert_same_means(mixed, loss_and_grads(*net))
-
-
-@given(nets())
-def test_seeing_every_sample_twice_changes_nothing(net):
-    twice = loss_and_grads(net.params, np.tile(net.X, 2), np.tile(net.Y, 2), net.activation)
-    assert_same_means(twice, loss_and_grads(*net))
+    for times in (1, 2):
+        order = data.draw(st.permutations([*range(X.shape[1])] * times), "order")
+        mixed = loss_and_grads(params, X[:, order], Y[:, order], activation)
+        assert_same_means(mixed, loss_and_grads(*net))
 
 
 @given(st.data(), nets(hidden=(1, 2, 3), widths=5))
@@ -274,11 +301,6 @@ def test_sigmoid_is_right_to_a_few_ulps_and_silent(dtype, data):
         assert a[0] == (z > 0)
 
 
-@given(arrays(float, (2, 3), elements=FLOATS[np.float64]))
-def test_relu_is_the_larger_of_z_and_0(Z):
-    np.testing.assert_array_equal(relu(Z), [[max(z, 0) for z in row] for row in Z.tolist()])
-
-
 @given(nets())
 def test_forward_caches_each_layer_as_the_article_writes_it(net):
     params, X, _, activation = net
@@ -292,16 +314,6 @@ def test_forward_caches_each_layer_as_the_article_writes_it(net):
         f = g if l < depth(params) else sigmoid
         np.testing.assert_allclose(cache[f"A{l}"], f(cache[f"Z{l}"]), rtol=1e-15, atol=0)
     np.testing.assert_array_equal(A, cache[f"A{depth(params)}"])
-
-
-def test_the_hidden_activation_is_sigmoid_unless_said_otherwise():
-    # The hidden unit's Z is 0. With sigmoid it gives 0.5 and Z2 = 1; with tanh or relu, 0 and -1.
-    W1, b1, W2, b2 = (np.full((1, 1), value) for value in (0.0, 0.0, 4.0, -1.0))
-    params, X, Y = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}, np.ones((1, 1)), np.ones((1, 1))
-    A = sigmoid(np.ones((1, 1)))
-    assert forward(params, X)[0] == predict_proba(params, X) == A
-    assert predict(params, X) == 1 and loss_and_grads(params, X, Y)[1]["b2"] == A - 1
-    assert train(params, X, Y, lr=1, steps=1)[0]["b2"] == -1 - (A - 1)
 
 
 @given(st.data(), st.integers(1, 3), st.integers(1, 6))
@@ -344,14 +356,9 @@ def test_update_takes_one_step_against_the_gradient(data, net, lr):
 
 
 def test_the_values_of_an_lr_that_is_traced_are_not_looked_at():
-    class Tracer(float):  # calculates, but does not say how it compares, as under jax.jit
-        def __gt__(self, other):
-            return self
-
-        __lt__ = __and__ = __gt__
-
-        def __bool__(self):
-            raise TypeError
+    class Tracer(float):  # as under jax.jit: calculates, but no comparison is true or false
+        __gt__ = __lt__ = __and__ = lambda self, other: self
+        __bool__ = None
 
     params = init_params((2, 1), 0)
     assert_same_grads(update(params, params, Tracer(0.25)), update(params, params, 0.25), 0)
@@ -360,17 +367,12 @@ def test_the_values_of_an_lr_that_is_traced_are_not_looked_at():
 @given(st.data(), nets())
 def test_results_come_in_the_order_of_params(data, net):
     order = data.draw(st.permutations(list(net.params)), "order")
-    params = {key: net.params[key] for key in order}
-    mixed = net._replace(params=params)
-    for grads in (
-        grads_of(mixed),
-        loss_and_grads(*mixed)[1],
-        loss_and_grads(*mixed, chunk_size=1)[1],
-        update(params, net.params, 1),
-        numerical_grads(lambda params: 0.0, params),
-        train(*mixed[:3], lr=1, steps=1, activation=net.activation)[0],
-    ):
-        assert list(grads) == order
+    names = names_of(net._replace(params={key: net.params[key] for key in order}))
+    names["grads"] = dict(sorted(names["grads"].items()))
+    for call in (*TAKE_PARAMS[3:], DIFFERENCES):  # those that return params or grads
+        result = evaluate(call, names)
+        made = [result] if isinstance(result, dict) else result
+        assert [list(part) for part in made if isinstance(part, dict)] == [order], call
 
 
 @given(st.data(), st.sampled_from([1e-5, 1e-3]), st.sampled_from([float, int, bool]))
@@ -389,10 +391,9 @@ def test_numerical_grads_are_exact_on_a_parabola(data, eps, dtype):
 
 
 def test_numerical_grads_differ_by_eps_squared():
-    # ((1 + h)^3 - (1 - h)^3) / 2h = 3 + h^2 and with it the promised default step.
-    for kwargs, h in (({"eps": 0.5}, 0.5), ({"eps": 1e-3}, 1e-3), ({}, 1e-5)):
-        slope = numerical_grads(lambda p: (p["w"] ** 3).sum(), {"w": np.ones(1)}, **kwargs)["w"][0]
-        assert slope - 3 == pytest.approx(h**2, abs=3e-16 / h)
+    # ((1 + h)^3 - (1 - h)^3) / 2h = 3 + h^2
+    slopes = numerical_grads(lambda params: (params["w"] ** 3).sum(), {"w": np.ones(1)}, eps=0.5)
+    assert slopes["w"] == 3.25
 
 
 SIZES = st.lists(st.integers(1, 6), min_size=2, max_size=5)
@@ -581,63 +582,30 @@ def test_memory_is_that_of_a_chunk_however_many_samples(call, rows):
 # ---- Purity and dtype ----------------------------------------------------------------------------
 
 
-def frozen(*things):
-    """Make all arrays in dicts and sequences read-only, so that changing one is an error."""
-    for thing in things:
-        if isinstance(thing, np.ndarray):
-            thing.flags.writeable = False
-        elif not isinstance(thing, str):
-            frozen(*(thing.values() if isinstance(thing, dict) else thing))
-    return thing
-
-
-def every_function(net, lr=0.25):
-    """The results of each function on this net, by name."""
-    params, X, Y, activation = frozen(net)
-    A, cache = frozen(forward(params, X, activation))
-    grads, options = frozen(backward(params, cache, Y)), {"lr": lr, "activation": activation}
-    loss, chunked = loss_and_grads(params, X, Y, activation)
-    loss_2, chunked_2 = loss_and_grads(params, X, Y, activation, chunk_size=2)
-    trained, losses = train(params, X, Y, steps=3, **options)
-    trained_2, losses_2 = train(params, X, Y, steps=3, batch_size=2, rng=0, **options)
-    first = {"W1": params["W1"][:1, :1]}
-    return {
-        "forward": [A, *(array for key, array in cache.items() if key != "activation")],
-        "sigmoid": [sigmoid(X.astype(A.dtype))],
-        "relu": [relu(X.astype(A.dtype))],
-        "bce": [bce(A, Y)],
-        "bce_with_logits": [bce_with_logits(cache[f"Z{depth(params)}"], Y)],
-        "backward": [*grads.values()],
-        "update": [*update(params, grads, lr).values()],
-        "loss_and_grads": [loss, *chunked.values()],
-        "loss_and_grads in chunks": [loss_2, *chunked_2.values()],
-        "train": [losses, *trained.values()],
-        "train in batches": [losses_2, *trained_2.values()],
-        "predict_proba": [predict_proba(params, X, activation)],
-        "predict": [predict(params, X, activation=activation)],
-        "numerical_grads": [*numerical_grads(lambda p: (p["W1"] ** 2).sum(), first).values()],
-    }
-
-
 @given(nets())
 def test_functions_are_pure_and_repeatable(net):
-    keys, results = list(net.params), every_function(net)
-    for name, again in every_function(net).items():
-        for a, b in zip(results[name], again):
-            np.testing.assert_array_equal(a, b, strict=True, err_msg=name)
-    assert list(net.params) == keys
+    names = names_of(net)
+    keys = [list(thing) for thing in (net.params, names["cache"], names["grads"])]
+    for array in leaves(names):
+        np.asarray(array).flags.writeable = False  # so that changing one is an error
+    for call in sorted(CALLS):
+        for a, b in zip(leaves(evaluate(call, names)), leaves(evaluate(call, names))):
+            np.testing.assert_array_equal(a, b, strict=True, err_msg=call)
+    assert keys == [list(thing) for thing in (net.params, names["cache"], names["grads"])]
 
 
 @settings(max_examples=max(EXAMPLES // 5, 1))
 @given(nets())
 def test_no_function_changes_the_error_state_or_the_random_state_of_numpy(net):
+    names, fit = names_of(net), {"lr": 0.1, "steps": 1}
+    names["data"] = {"params": net.params, "X": net.X, "Y": net.Y, **fit}
+
     def state_after(_):
         with np.errstate(divide="ignore", over="raise", invalid="ignore"):  # neither thread's own
             before = np.geterr()
             for _ in range(5):
-                every_function(net)
-                train(*net[:3], lr=0.1, steps=1, batch_size=1)  # rng=None draws a seed elsewhere
-                init_params((2, 1))
+                for call in (*CALLS, "init_params((2, 1))", "train(**data, batch_size=2)"):
+                    evaluate(call, names)  # where rng is None the seed comes from elsewhere
             return np.geterr() == before
 
     def random_state():
@@ -665,10 +633,9 @@ def test_the_callback_runs_under_the_error_state_of_the_caller():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
 @given(net=nets(), lr=st.sampled_from([0.1, np.float64(0.1), np.float32(0.1), 1]))
 def test_every_result_has_the_dtype_of_the_params(dtype, net, lr):
-    results = every_function(net._replace(params=cast(net.params, dtype)), lr)
-    del results["predict"]  # classes are whole numbers
-    for name, values in results.items():
-        assert {value.dtype for value in values} == {np.dtype(dtype)}, name
+    names = {**names_of(net._replace(params=cast(net.params, dtype))), "lr": lr}
+    for call in CALLS - {"predict(params, X, activation=activation)"}:  # whole numbers
+        assert {value.dtype for value in leaves(evaluate(call, names))} == {np.dtype(dtype)}, call
     narrow, wide = cast(net.params, dtype), cast(net.params, np.float64)
     assert {P.dtype for P in update(narrow, wide, lr).values()} == {np.dtype(dtype)}
     assert {P.dtype for P in init_params((2, 3, 1), dtype=dtype).values()} == {np.dtype(dtype)}
@@ -680,24 +647,27 @@ def test_single_precision_agrees_with_double(net):
     assert_same_grads(grads_of(narrow), expected, rounding(expected, 1e-5))
 
 
-def test_arguments_go_by_the_names_of_the_contract():
-    params, X, Y = init_params((1, 1)), np.ones((1, 2)), np.ones((1, 2))
-    more = {"batch_size": 1, "rng": 0, "activation": "tanh", "callback": None}
-    loss_and_grads(params=params, X=X, Y=Y, activation="tanh", chunk_size=1)
-    train(params=params, X=X, Y=Y, lr=0.1, steps=1, **more)
-    predict(params=params, X=X, threshold=0.5, activation="tanh")
-    predict_proba(params=params, X=X, activation="tanh")
-    numerical_grads(loss=lambda p: 0.0, params=params, eps=1e-3)
-    init_params(layer_sizes=(1, 1), rng=0, scale="he", dtype=np.float32)
-    for call in (
-        "loss_and_grads(params, X, Y, 'tanh', 1)",
-        "train(params, X, Y, 0.1, 1)",
-        "predict(params, X, 0.5)",
-        "numerical_grads(lambda p: 0.0, params, 1e-3)",
-        "init_params((1, 1), 0, 'he')",
-    ):
-        with pytest.raises(TypeError, match="positional"):
-            eval(call)
+SIGNATURES = """\
+init_params(layer_sizes, rng=None, *, scale='xavier', dtype=<class 'numpy.float64'>)
+sigmoid(Z)
+relu(Z)
+forward(params, X, activation='sigmoid')
+bce(A, Y)
+bce_with_logits(Z, Y)
+backward(params, cache, Y)
+update(params, grads, lr)
+loss_and_grads(params, X, Y, activation='sigmoid', *, chunk_size=4096)
+train(params, X, Y, *, lr, steps, batch_size=None, rng=None, activation='sigmoid', callback=None)
+predict_proba(params, X, activation='sigmoid')
+predict(params, X, *, threshold=0.5, activation='sigmoid')
+numerical_grads(loss, params, *, eps=1e-05)
+"""
+
+
+@pytest.mark.parametrize("signature", SIGNATURES.splitlines())
+def test_arguments_have_the_names_and_defaults_of_the_contract(signature):
+    name = signature.split("(")[0]
+    assert name + str(inspect.signature(globals()[name])) == signature
 
 
 # ---- Overflow ------------------------------------------------------------------------------------
@@ -772,38 +742,11 @@ def refused(call, names, *words):
         evaluate(call, {**names, name: evaluate(cure[1], names)})
 
 
-def names_of(net):
-    """What stands in the calls below."""
-    params, X, Y, activation = net
-    A, cache = forward(params, X, activation)
-    made = {"A": A, "cache": cache, "Z": logits_of(net), "grads": backward(params, cache, Y)}
-    return {**net._asdict(), **made}
-
-
 def fixed_names(n_outputs=1):
-    """The same for a network of 3 features and 4 hidden units, and 5 samples; Y holds 0 and 1."""
+    """names_of a network of 3 features and 4 hidden units, and 5 samples; Y holds 0 and 1."""
     Y = (np.arange(5) + np.arange(n_outputs)[:, None]) % 2.0
     return names_of(Net(init_params((3, 4, n_outputs), 0), np.ones((3, 5)), Y, "sigmoid"))
 
-
-TRAIN = [
-    "train(params, X, Y, lr=0.1, steps=1, activation=activation)",
-    "train(params, X, Y, lr=0.1, steps=1, activation=activation, batch_size=2)",
-]
-LOSS_AND_GRADS = [
-    "loss_and_grads(params, X, Y, activation)",
-    "loss_and_grads(params, X, Y, activation, chunk_size=1)",
-]
-TAKE_X_ALONE = [
-    "forward(params, X, activation)",
-    "predict_proba(params, X, activation)",
-    "predict(params, X, activation=activation)",
-]
-TAKE_X = TAKE_X_ALONE + LOSS_AND_GRADS + TRAIN
-TAKE_LABELS = ["bce(A, Y)"] + TRAIN
-NEED_A_ROW = ["bce(A, Y)", "bce_with_logits(Z, Y)", "backward(params, cache, Y)", *LOSS_AND_GRADS]
-TAKE_Y = NEED_A_ROW + TRAIN
-TAKE_PARAMS = TAKE_X + ["backward(params, cache, Y)", "update(params, grads, 0.1)"]
 
 KINDS = {"array": np.asarray, "list": lambda data: np.asarray(data).tolist()}
 try:
@@ -820,11 +763,13 @@ CURES = [  # what came for which argument, of how many outputs, who refuses it, 
     ("Y", "Y.T", 2, TAKE_Y, "samples are columns, pass np.asarray(Y).T"),
     ("Y", "Y[0]", 1, NEED_A_ROW, "pass np.asarray(Y).reshape(1, -1)"),
     ("Y", "np.arange(5) % 3", 3, TAKE_Y, "pass np.asarray(Y) == np.arange(3)[:, None]"),
-    ("Y", "np.where(Y, 'yes', 'no')", 1, TAKE_Y, "for class 'no', pass np.asarray(Y) == 'no'"),
+    ("Y", "np.where(Y, 'yes', 'no')", 1, TAKE_Y, "Y holds more than numbers: for class "),
     ("Y", "np.where(Y[0], 'a', 'b')", 1, TRAIN, "for class 'b', pass np.asarray(Y) == 'b'"),
     ("Y", "2 * Y - 1", 1, TAKE_LABELS, "for the class 1.0, pass np.asarray(Y) == 1.0"),
     ("Y", "Y + 1", 2, TAKE_LABELS, "Y goes from 1.0 to 2.0, expected labels in [0, 1]"),
     ("Y", "255 * Y[0].astype(int)", 1, TRAIN, "for the class 255.0, pass np.asarray(Y) == 255.0"),
+    ("Y", "Y - 1e-9", 1, TAKE_LABELS, "Y goes from -1e-09 to "),
+    ("Y", "1.0001 * Y", 1, TAKE_LABELS, "Y goes from 0.0 to 1.0001, expected labels"),
     ("A", "A[0]", 1, ["bce(A, Y)"], "pass np.asarray(A).reshape(1, -1)"),
     ("Z", "Z[0]", 1, ["bce_with_logits(Z, Y)"], "pass np.asarray(Z).reshape(1, -1)"),
 ]
@@ -959,15 +904,7 @@ def test_values_that_are_not_finite_are_refused(bad, call, data, net):
     name, array = data.draw(st.sampled_from([*net.params.items(), ("X", net.X), ("Y", net.Y)]))
     array[tuple(data.draw(st.integers(0, n - 1)) for n in array.shape)] = bad
     with pytest.raises(ValueError, match=f"{name} holds NaN or infinity in float64: drop"):
-        evaluate(call, net._asdict())
-
-
-@pytest.mark.parametrize("call", TAKE_LABELS)
-@given(data=st.data(), net=nets(), bad=st.sampled_from([-1, 2, 1.0001, -1e-9, 255]))
-def test_labels_outside_0_to_1_are_refused(call, data, net, bad):
-    names = names_of(net)
-    net.Y[tuple(data.draw(st.integers(0, n - 1)) for n in net.Y.shape)] = bad
-    refused(call, names, "Y goes from ", str(float(bad)), "[0, 1]")
+        evaluate(call, {**net._asdict(), "lr": 0.1})
 
 
 # ---- Outside oracles -----------------------------------------------------------------------------
@@ -1065,9 +1002,8 @@ def run(demo):
     def run(name, **kwargs):
         items = list(demo.PARTS[name](**kwargs))
         assert isinstance(items[0], str)  # says what it is about before the first wait
-        return [i for i in items if isinstance(i, dict)], dict(
-            i for i in items if isinstance(i, tuple)
-        )
+        rows = [item for item in items if isinstance(item, dict)]
+        return rows, dict(item for item in items if isinstance(item, tuple))
 
     return run
 
@@ -1104,10 +1040,8 @@ def test_demo_vanishing(run):
     rows, _ = run("vanishing", steps=100)
     last, first = rows[0], rows[10]
     assert (last["layer"], first["layer"]) == (11, 1)
-    assert (
-        first["sigmoid, xavier"] < 1e-4 * last["sigmoid, xavier"]
-        and first["relu, he"] > 0.1 * last["relu, he"]
-    )
+    assert first["sigmoid, xavier"] < 1e-4 * last["sigmoid, xavier"]
+    assert first["relu, he"] > 0.1 * last["relu, he"]
     sigmoid_net, relu_net = rows[11:]
     assert abs(sigmoid_net["loss"] - math.log(2)) < 0.01 and relu_net["loss"] < 0.4
 
@@ -1116,23 +1050,17 @@ def test_demo_article2(run):
     said_linear, cycle_1, cycle_2, converged, sklearn, said, network = run("article2")[0]
     assert abs(cycle_1["loss"] - cycle_2["loss"]) > 0.3
     for cycle in (cycle_1, cycle_2):  # 1000 test samples: a standard error of 1.4 points
-        assert (
-            abs(cycle["test"] - said_linear["test"]) < 3 * 0.014
-            and cycle["AUC"] < converged["AUC"] - 0.05
-        )
-    assert (
-        abs(converged["AUC"] - sklearn["AUC"]) < 0.001
-        and converged["loss"] - sklearn["loss"] < 1e-6
-    )
-    assert max(abs(converged[key] - sklearn[key]) for key in ("train", "test")) < 0.001
+        assert abs(cycle["test"] - said_linear["test"]) < 3 * 0.014
+        assert cycle["AUC"] < converged["AUC"] - 0.05
+    assert max(abs(converged[key] - sklearn[key]) for key in ("train", "test", "AUC")) < 0.001
+    assert converged["loss"] - sklearn["loss"] < 1e-6
     assert network["train"] >= 0.94 and network["test"] >= said["test"] and network["AUC"] >= 0.955
 
 
 def test_demo_capacity(run):
     rows, _ = run("capacity", totals=(2, 3), steps=300, repeats=1, n_jobs=1)
-    aucs = [
-        row[layers] for row in rows for layers in ("1 layer", "2 layers", "3 layers") if row[layers]
-    ]
+    stacks = ("1 layer", "2 layers", "3 layers")
+    aucs = [row[layers] for row in rows for layers in stacks if row[layers]]
     assert [row["nodes"] for row in rows] == [2, 3] and len(aucs) == 5
     assert aucs[0] > 0.85  # two nodes side by side have about the 0.88 of logistic regression
 
@@ -1146,11 +1074,8 @@ def test_demo_planar_begins_as_the_exercise_prints(run):
 def test_demo_digits(run):
     linear, network, sklearn = run("digits")[0]
     # 450 test digits: a standard error of 0.7 points around 98 %.
-    assert (
-        linear["test"] < 0.94
-        and network["test"] >= 0.96
-        and abs(network["test"] - sklearn["test"]) < 3 * 0.007
-    )
+    assert linear["test"] < 0.94 and network["test"] >= 0.96
+    assert abs(network["test"] - sklearn["test"]) < 3 * 0.007
 
 
 def test_demo_boundary(run):
@@ -1160,13 +1085,13 @@ def test_demo_boundary(run):
 
 def test_demo_benchmark_compares_equals(run):
     rows, _ = run("benchmark", repeats=1, effort=0.1, sizes=(1000, 20_000))
-    assert (
-        all(row["apart"] < 1e-10 for row in rows[:4]) and rows[4]["apart"] is None
-    )  # in mini-batches
+    assert all(row["apart"] < 1e-10 for row in rows[:4])
+    assert rows[4]["apart"] is None  # in mini-batches
     assert [row["samples"] for row in rows[5:]] == [1000, 20_000]
     assert all(row["extra MB"] < 32 for row in rows[5:])
 
 
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 REDUCED = {
     "gradient-check": {"n_samples": 5, "exponents": (2, 8)},
     "article1": {"steps": 2},
@@ -1193,10 +1118,8 @@ def test_demo_takes_parts_in_the_order_asked_for(demo, capsys, tmp_path):
     demo.main(["boundary", "gradient-check", "--figures", str(tmp_path / "new"), "--seed", "3"])
     out = capsys.readouterr().out
     assert out.index("\nboundary: ") < out.index("\ngradient-check: ") and "article1" not in out
-    assert sorted(file.name for file in (tmp_path / "new").iterdir()) == [
-        "boundary.png",
-        "gradient-check.png",
-    ]
+    pictures = sorted(file.name for file in (tmp_path / "new").iterdir())
+    assert pictures == ["boundary.png", "gradient-check.png"]
     # Each part ends with how long it took. (A path in the test's own folder may be longer than 79.)
     assert len(re.findall(r"^\(\d+\.\d s\)$", out, re.M)) == 2
     assert all(len(line) < 80 for line in out.splitlines() if not line.startswith("saved "))
@@ -1229,15 +1152,13 @@ def test_demo_refuses_bad_arguments_in_one_line(argv, words, demo, capsys, tmp_p
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C and pipes as Unix has them")
-def test_demo_ends_quietly_on_ctrl_c():
+def test_demo_ends_quietly_on_ctrl_c(demo):
     """MLPClassifier catches Ctrl-C for itself, and joblib's processes get one too."""
-    command = [sys.executable, "-u", "demo.py", "capacity"]
-    started = {"cwd": pathlib.Path(__file__).parent, "text": True, "start_new_session": True}
-    with subprocess.Popen(command, **started, stdout=-1, stderr=-1) as process:  # -1: a pipe
-        while not process.stdout.readline().startswith(
-            "        2 "
-        ):  # the first row: all are at work
-            pass
+    command = [sys.executable, "-u", demo.__file__, "capacity"]
+    with subprocess.Popen(command, **PIPES, text=True, start_new_session=True) as process:
+        for line in process.stdout:
+            if line.startswith("        2 "):  # the first row: all are at work
+                break
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to all processes of the group
         _, err = process.communicate(timeout=60)
     # At one moment of a few milliseconds joblib leaves a temporary folder and warns about it.
@@ -1246,11 +1167,8 @@ def test_demo_ends_quietly_on_ctrl_c():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C and pipes as Unix has them")
-def test_demo_ends_quietly_when_its_reader_does():
-    command = [sys.executable, "demo.py", "planar"]
-    with subprocess.Popen(
-        command, cwd=pathlib.Path(__file__).parent, stdout=-1, stderr=-1
-    ) as process:
+def test_demo_ends_quietly_when_its_reader_does(demo):
+    with subprocess.Popen([sys.executable, demo.__file__, "planar"], **PIPES) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
