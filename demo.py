@@ -130,11 +130,9 @@ def scores(data, probabilities):
 def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 30)):
     """three ways to the derivatives of article 2's network"""
     params = init_params((20, 8, 3, 1), seed, scale=0.1)
-    yield (
-        f"[8, 3] on 20 features has {sum(P.size for P in params.values())} parameters (article 2: "
-        "199). Below, the largest difference to `backward` in any of W1, b1, ..., relative to that "
-        "array's largest entry."
-    )
+    yield f"""[8, 3] on 20 features has {sum(P.size for P in params.values())} parameters (article
+    2: 199). Below, the largest difference to `backward` in any of W1, b1, ..., relative to that
+    array's largest entry."""
     X, _, y, _ = article2_data()
     X, Y = X[:, :n_samples], y[None, :n_samples]
     grads = backward(params, forward(params, X)[1], Y)
@@ -152,12 +150,10 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
         rows.append({"step": step, "central": central, "complex": by_complex_step})
         yield rows[-1]
     best, last = min(rows, key=lambda row: row["central"]), rows[-1]
-    yield (
-        f"Central differences are {best['central']:.0e} off at best, with a step of "
-        f"{best['step']:.0e}. Larger steps see the curve bend (truncation, falling with the square "
-        "of the step); smaller ones subtract two nearly equal losses (rounding). The complex step "
-        f"subtracts nothing: {last['complex']:.0e} off with {last['step']:.0e}."
-    )
+    yield f"""Central differences are {best['central']:.0e} off at best, with a step of
+    {best['step']:.0e}. Larger steps see the curve bend (truncation, falling with the square of the
+    step); smaller ones subtract two nearly equal losses (rounding). The complex step subtracts
+    nothing: {last['complex']:.0e} off with {last['step']:.0e}."""
     yield "gradient-check", lambda fig: draw_gradient_check(fig, rows)
 
 
@@ -200,13 +196,10 @@ def article1(seed=0, steps=1000):
     yield {"run": "its lr, batches of 32", "lr": 0.01, "steps": n, "start": start, **result}
 
     same, below = round(0.01 * steps), np.flatnonzero(fast_losses < 0.15)
-    yield (
-        f"At lr 0.01 {steps} full-batch steps go no further than {same} steps at lr 1.0: loss "
-        f"{slow_losses[-1]:.3f} and {fast_losses[same]:.3f}. At lr 1.0 the loss comes below 0.15 "
-        f"after {below[0] if below.size else f'more than {steps}'} steps. In batches of 32 an "
-        f"epoch is 25 steps, so {steps} epochs at lr 0.01 go 25 times as far as {steps} full-batch "
-        "steps do."
-    )
+    yield f"""At lr 0.01 {steps} full-batch steps go no further than {same} steps at lr 1.0: loss
+    {slow_losses[-1]:.3f} and {fast_losses[same]:.3f}. At lr 1.0 the loss comes below 0.15 after
+    {below[0] if below.size else f'more than {steps}'} steps. In batches of 32 an epoch is 25 steps,
+    so {steps} epochs at lr 0.01 go 25 times as far as {steps} full-batch steps do."""
     epochs = mini_losses.reshape(steps, 25).mean(axis=1)
     yield "article1", lambda fig: draw_article1(fig, slow_losses, fast_losses, epochs)
 
@@ -227,16 +220,16 @@ HE_THERE = [
 
 def initialization(seed=None, steps=15_000):
     """zero, equal, large and He's weights, in a well-known exercise"""
-    yield (
-        "Two circles, 300 points to learn from and 100 for the test; [10, 5] with ReLU, lr 0.01, "
-        f"{steps:,} full-batch steps: deeplearning.ai's exercise Initialization, with its data and "
-        "its seeds. The losses that it prints, there, beside ours, here:"
-    )
+    yield f"""Two circles, 300 points to learn from and 100 for the test; [10, 5] with ReLU, lr
+    0.01, {steps:,} full-batch steps: deeplearning.ai's exercise Initialization, with its data and
+    its seeds. The losses that it prints, there, beside ours, here:"""
     data = X, _, y, _ = circles_data()
     he = exercise_params((2, 10, 5, 1), 3, lambda n_prev: np.sqrt(2 / n_prev))
     large = exercise_params((2, 10, 5, 1), 3, lambda n_prev: 10)
     equal = {key: np.full_like(P, 0.5) for key, P in he.items()}
     zero = {key: np.full_like(P, 0.0) for key, P in he.items()}
+
+    there = {"start": "  there", "loss": None, "AUC": None, "units that differ": None, "that fire": None}
 
     he, he_losses = train(he, X, y, lr=0.01, steps=steps, activation="relu")
     large, large_losses = train(large, X, y, lr=0.01, steps=steps, activation="relu")
@@ -247,55 +240,44 @@ def initialization(seed=None, steps=15_000):
             "He's here": f"{he_losses[step]:.16f}", "He's there": f"{HE_THERE[k]:.16f}",
             "digits": int(-np.log10(max(apart, 1e-16))),
         }  # fmt: skip
-    yield (
-        "inf is the log of 0: from large weights the first outputs are 0 and 1 to the last digit. "
-        "`train` takes the loss from Z, which is exact. Large weights also magnify rounding: "
-        "copies of the exercise print 0.6237 to 0.6251 at step 1000."
-    )
+    yield """inf is the log of 0: from large weights the first outputs are 0 and 1 to the last
+    digit. `train` takes the loss from Z, which is exact. Large weights also magnify rounding:
+    copies of the exercise print 0.6237 to 0.6251 at step 1000."""
 
-    equal, equal_losses = train(equal, X, y, lr=0.01, steps=steps, activation="relu")
+    equal, _ = train(equal, X, y, lr=0.01, steps=steps, activation="relu")
     zero, zero_losses = train(zero, X, y, lr=0.01, steps=steps, activation="relu")
-    said = {"loss": None, "AUC": None, "units that differ": None, "that fire": None}
     yield {"start": "all 0", **scores(data, ours(zero, "relu")), **units_left(zero, X)}
-    yield {"start": "  there", **said, "train": 0.5, "test": 0.5}
+    yield {**there, "train": 0.5, "test": 0.5}
     yield {"start": "all 0.5", **scores(data, ours(equal, "relu")), **units_left(equal, X)}
     yield {"start": "N(0, 10^2)", **scores(data, ours(large, "relu")), **units_left(large, X)}
-    yield {"start": "  there", **said, "train": 0.83, "test": 0.86}
+    yield {**there, "train": 0.83, "test": 0.86}
     yield {"start": "He's", **scores(data, ours(he, "relu")), **units_left(he, X)}
-    yield {"start": "  there", **said, "train": 0.9933, "test": 0.96}
-    yield (
-        "Equal units get equal gradients and stay equal, says article 2: 10 are worth one. From 0 "
-        "nothing moves at all: every product in the chain rule has a factor 0, and the classes "
-        "are of one size, so that the mean of A - Y is 0 too. (Article 1 says that zeros break the "
-        "symmetry; they keep it.) A unit that differs may still be dead: its ReLU gives 0 for each "
-        "of the 300 points, and so does its gradient."
-    )
-    curves = {"all 0": zero_losses, "all 0.5": equal_losses}
-    curves |= {"N(0, 10$^2$)": large_losses, "He's, N(0, 2/n_prev)": he_losses}
-    yield "initialization", lambda fig: draw_initialization(fig, curves)
+    yield {**there, "train": 0.9933, "test": 0.96}
+    yield """Equal units get equal gradients and stay equal, says article 2: 10 are worth one. From
+    0 nothing moves at all: every product in the chain rule has a factor 0, and the classes are of
+    one size, so that the mean of A - Y is 0 too. (Article 1 says that zeros break the symmetry;
+    they keep it.) A unit that differs may still be dead: its ReLU gives 0 for each of the 300
+    points, and so does its gradient."""
+    losses = zero_losses, large_losses, he_losses
+    yield "initialization", lambda fig: draw_initialization(fig, *losses)
 
 
 def units_left(params, X):
-    """Return how many units of the hidden layers differ, and how many give more than 0 for some X."""
+    """Return how many units of the two hidden layers differ, and how many ever give more than 0."""
     _, cache = forward(params, X, "relu")
-    layers = range(1, len(params) // 2)
-    units = [np.hstack([params[f"W{l}"], params[f"b{l}"]]).round(6) for l in layers]
-    differ = [len(np.unique(unit, axis=0)) for unit in units]
-    fire = [(cache[f"A{l}"] > 0).any(axis=1).sum() for l in layers]
-    return {
-        "units that differ": " and ".join(map(str, differ)),
-        "that fire": " and ".join(map(str, fire)),
-    }
+    rows = [np.hstack([params[f"W{l}"], params[f"b{l}"]]).round(6) for l in (1, 2)]
+    differ = [len(np.unique(row, axis=0)) for row in rows]
+    fire = [(cache[f"A{l}"] > 0).any(axis=1).sum() for l in (1, 2)]
+    return {"units that differ": "{} and {}".format(*differ), "that fire": "{} and {}".format(*fire)}
 
 
 def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
     """its last paragraph: the gradient vanishes in a deep network"""
-    yield (
-        f"Article 1's data, {depth} hidden layers of {width} units. The norm of dW at each layer "
-        "before the first step:"
-    )
+    yield f"""Article 1's data, {depth} hidden layers of {width} units. The norm of dW at each layer
+    before the first step:"""
     data = X, _, y, _ = article1_data()
     sizes, layers = (10, *[width] * depth, 1), range(1, depth + 2)
+
     deep = init_params(sizes, seed)
     deep_grads = loss_and_grads(deep, X, y[None])[1]
     deep_norms = [np.linalg.norm(deep_grads[f"W{l}"]) for l in layers]
@@ -307,20 +289,16 @@ def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
         yield {"layer": l, "sigmoid, xavier": deep_norms[l - 1], "relu, he": relu_norms[l - 1]}
 
     deep, deep_losses = train(deep, X, y, lr=lr, steps=steps)
-    first, result = deep_losses[0], scores(data, ours(deep))
-    yield {"network": "sigmoid, xavier", "lr": lr, "steps": steps, "start": first, **result}
+    yield {"network": "sigmoid, xavier", "start": deep_losses[0], **scores(data, ours(deep))}
 
     relu, relu_losses = train(relu, X, y, lr=lr, steps=steps, activation="relu")
-    first, result = relu_losses[0], scores(data, ours(relu, "relu"))
-    yield {"network": "relu, he", "lr": lr, "steps": steps, "start": first, **result}
+    yield {"network": "relu, he", "start": relu_losses[0], **scores(data, ours(relu, "relu"))}
 
     by_sigmoid, by_relu = ((norm[0] / norm[-1]) ** (1 / depth) for norm in (deep_norms, relu_norms))
-    yield (
-        f"On its way back the gradient is multiplied by {by_sigmoid:.2f} a layer, on average, with "
-        f"sigmoid, whose derivative is 1/4 at most, and by {by_relu:.2f} with ReLU, whose "
-        f"derivative is 0 or 1. After {steps} steps the losses are {deep_losses[-1]:.3f} (a coin's "
-        f"is log 2 = 0.693) and {relu_losses[-1]:.3f}."
-    )
+    yield f"""On its way back the gradient is multiplied by {by_sigmoid:.2f} a layer, on average,
+    with sigmoid, whose derivative is 1/4 at most, and by {by_relu:.2f} with ReLU, whose derivative
+    is 0 or 1. After {steps} steps at lr {lr} the losses are {deep_losses[-1]:.3f} (a coin's is
+    log 2 = 0.693) and {relu_losses[-1]:.3f}."""
     yield "vanishing", lambda fig: draw_vanishing(fig, deep_norms, relu_norms)
 
 
@@ -331,8 +309,8 @@ def article2(seed=0, steps=2000):
     """its logistic regression, stuck and settled, and its [8, 3]"""
     yield f"4000 samples x 20 features, 1000 more for test and AUC; {steps} full-batch steps."
     data = X, X_test, y, y_test = article2_data()
-    said = {"lr": 1.0, "loss": None}
-    yield {"model": "article 2: no hidden layer", **said, "train": 0.719, "test": 0.717, "AUC": 0.7866}
+    said = {"model": "article 2: no hidden layer", "lr": 1.0, "loss": None}
+    yield {**said, "train": 0.719, "test": 0.717, "AUC": 0.7866}
     start = init_params((20, 1), seed, scale=0.1)
     stuck, stuck_losses = train(start, X, y, lr=1.0, steps=steps)
     yield {"model": "logistic regression", "lr": 1.0, **scores(data, ours(stuck))}
@@ -347,7 +325,7 @@ def article2(seed=0, steps=2000):
     linear = scores(data, theirs(model))
     yield {"model": "scikit-learn, no penalty", "lr": None, **linear}
 
-    yield {"model": "article 2: [8, 3]", **said, "train": 0.95, "test": 0.91, "AUC": 0.96}
+    yield {**said, "model": "article 2: [8, 3]", "train": 0.95, "test": 0.91, "AUC": 0.96}
     params, _ = train(init_params((20, 8, 3, 1), seed, scale=0.1), X, y, lr=1.0, steps=steps)
     network = scores(data, ours(params))
     yield {"model": "[8, 3]", "lr": 1.0, **network}
@@ -356,14 +334,11 @@ def article2(seed=0, steps=2000):
     X1, A = np.vstack([X, np.ones(y.size)]), predict_proba(settled, X)
     c = np.linalg.eigvalsh(X1 * (A * (1 - A)) @ X1.T / y.size)[-1]
     low, high = sorted(stuck_losses[-2:])
-    yield (
-        f"72 % is not all that a linear model can do. This loss has a curvature of {c:.2f} at its "
-        f"minimum, and gradient descent settles there only if lr < 2 / {c:.2f} = {2 / c:.2f}. At "
-        f"lr 1.0 it ends in a cycle of two, losses {low:.3f} and {high:.3f}, and the accuracy "
-        "depends on where one stops. At lr 0.1 it arrives where scikit-learn does, "
-        f"{linear['test']:.1%} of the test samples. [8, 3], which is not linear, has "
-        f"{network['test']:.1%}."
-    )
+    yield f"""72 % is not all that a linear model can do. This loss has a curvature of {c:.2f} at
+    its minimum, and gradient descent settles there only if lr < 2 / {c:.2f} = {2 / c:.2f}. At lr
+    1.0 it ends in a cycle of two, losses {low:.3f} and {high:.3f}, and the accuracy depends on
+    where one stops. At lr 0.1 it arrives where scikit-learn does, {linear['test']:.1%} of the test
+    samples. [8, 3], which is not linear, has {network['test']:.1%}."""
     curves = {
         "[8, 3], lr 1.0": ours(params), "scikit-learn, no penalty": theirs(model),
         "logistic regression, lr 0.1": ours(settled), "logistic regression, lr 1.0": ours(stuck),
@@ -374,13 +349,12 @@ def article2(seed=0, steps=2000):
 
 def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_jobs=-1):
     """its last figure: AUC by number of hidden nodes, and its elbow"""
-    yield (
-        f"The median test AUC of {repeats} networks, each trained as in article 2 from other "
-        "random weights, the hidden nodes shared out evenly among the layers:"
-    )
-    data, layers, seeds = article2_data(), {"1 layer": 1, "2 layers": 2, "3 layers": 3}, range(repeats)
+    yield f"""The median test AUC of {repeats} networks, each trained as in article 2 from other
+    random weights, the hidden nodes shared out evenly among the layers:"""
+    data, seeds = article2_data(), range(seed, seed + repeats)
+    layers = {"1 layer": 1, "2 layers": 2, "3 layers": 3}
     tasks = [
-        delayed(capacity_auc)([n // k + (i < n % k) for i in range(k)], seed + s, steps, data)
+        delayed(capacity_auc)([n // k + (i < n % k) for i in range(k)], s, steps, data)
         for n in totals for k in layers.values() if k <= n for s in seeds
     ]  # fmt: skip
     results, aucs = in_processes(tasks, n_jobs), {name: {} for name in layers}
@@ -388,7 +362,8 @@ def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_j
         for name, k in layers.items():
             if k <= n:
                 aucs[name][n] = [next(results) for _ in seeds]
-        yield {"nodes": n, **{name: np.median(auc[n]) if n in auc else None for name, auc in aucs.items()}}
+        row = {name: np.median(aucs[name][n]) if n in aucs[name] else None for name in layers}
+        yield {"nodes": n, **row}
 
     elbows = {}
     for name, auc in aucs.items():
@@ -402,11 +377,9 @@ def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_j
         verdict = "shows, however they are stacked."
     else:
         verdict = f"shows with {' and '.join(near)} only: it depends on how the nodes are stacked."
-    yield (
-        "The AUC comes within 0.02 of its best at "
-        f"{', '.join(f'{n} nodes in {name}' for name, n in elbows.items())}. "
-        f"The article's elbow around 10 nodes (5 to 15) {verdict}"
-    )
+    yield f"""The AUC comes within 0.02 of its best at
+    {', '.join(f'{n} nodes in {name}' for name, n in elbows.items())}. The article's elbow around 10
+    nodes (5 to 15) {verdict}"""
     yield "capacity", lambda fig: draw_capacity(fig, aucs)
 
 
@@ -434,10 +407,8 @@ def in_processes(tasks, n_jobs):
 
 def planar(seed=None, steps=10_000):
     """another exercise: a flower of 400 points and four tanh units"""
-    yield (
-        "deeplearning.ai's exercise Planar data: [4] with tanh, lr 1.2, its data and its seeds. "
-        "The losses that it prints, there, beside ours, here:"
-    )
+    yield f"""deeplearning.ai's exercise Planar data: [4] with tanh, lr 1.2, its data and its seeds.
+    The losses that it prints, there, beside ours, here:"""
     X, y = flower_data()
     start = exercise_params((2, 4, 1), 2, lambda n_prev: 0.01)
     params, losses = train(start, X, y, lr=1.2, steps=steps, activation="tanh")
@@ -451,7 +422,7 @@ def planar(seed=None, steps=10_000):
 def digits(seed=0, epochs=50):
     """real data: is a handwritten digit odd or even?"""
     data = X, X_test, y, y_test = digits_data()
-    yield f"{y.size} images of 8 x 8 pixels, {y_test.size} for the test; {epochs} epochs, batches of 32."
+    yield f"{y.size} images of 8 x 8 pixels, {y_test.size} for the test; {epochs} epochs in 32s."
     steps = epochs * -(-y.size // 32)
     start = init_params((64, 1), seed)
     params, _ = train(start, X, y, lr=0.1, steps=steps, batch_size=32, rng=seed)
@@ -462,11 +433,12 @@ def digits(seed=0, epochs=50):
     yield {"model": "[32]", "lr": 0.5, **scores(data, ours(params))}
 
     model = sklearn_network((32,), lr=0.5, batch_size=32, max_iter=epochs, random_state=seed)
-    yield {"model": "scikit-learn MLPClassifier, [32]", "lr": 0.5, **scores(data, theirs(fit(model, X.T, y)))}
+    result = scores(data, theirs(fit(model, X.T, y)))
+    yield {"model": "scikit-learn MLPClassifier, [32]", "lr": 0.5, **result}
 
     p = ours(params)(X_test)
     wrong = np.flatnonzero((p >= 0.5) != y_test)
-    yield f"A hidden layer is worth it: [32] has only {wrong.size} of {y_test.size} test digits wrong."
+    yield f"A hidden layer is worth it: [32] has only {wrong.size} of {y_test.size} wrong."
     yield "digits", lambda fig: draw_digits(fig, wrong, p)
 
 
@@ -485,10 +457,8 @@ def boundary(seed=0, steps=3000, n_samples=800):
     yield {"model": "[8, 4]", "lr": 3.0, "steps": steps, **by_bent}
 
     gain = 100 * (by_bent["test"] - by_line["test"])
-    yield (
-        "Without a hidden layer the border is a straight line; one that can bend gains "
-        f"{gain:.1f} points."
-    )
+    yield f"""Without a hidden layer the border is a straight line; one that can bend gains
+    {gain:.1f} points."""
     titles = [
         f"logistic regression\ntest accuracy {by_line['test']:.1%}",
         f"[8, 4]\ntest accuracy {by_bent['test']:.1%}",
@@ -499,8 +469,8 @@ def boundary(seed=0, steps=3000, n_samples=800):
 # ==== How fast ====================================================================================
 
 
-def plain_step(params, X, Y, lr):
-    """Return params after one step, article 1's formulas as one writes them down: no checks, no loss."""
+def plain_step(params, X, Y, lr=0.5):
+    """Return params after article 1's formulas as one writes them down: no checks, no loss."""
     L, m, A, new = len(params) // 2, X.shape[1], [X], {}
     for l in range(1, L + 1):
         Z = params[f"W{l}"] @ A[-1] + params[f"b{l}"]
@@ -514,50 +484,45 @@ def plain_step(params, X, Y, lr):
     return new
 
 
-def plain_steps(params, batches, lr):
-    for X, Y in batches:
-        params = plain_step(params, X, Y, lr)
-    return params
+def loop_step(params, X, Y, lr=0.5):
+    """Return params after the four lines of the README's loop."""
+    A, cache = forward(params, X)
+    bce(A, Y)
+    grads = backward(params, cache, Y)
+    return update(params, grads, lr)
 
 
-def loop(params, batches, lr):
-    """Return params after the README's four lines for each batch."""
-    for X, Y in batches:
-        A, cache = forward(params, X)
-        bce(A, Y)
-        grads = backward(params, cache, Y)
-        params = update(params, grads, lr)
-    return params
-
-
-def plain_batches(X, Y, epochs, batch_size, seed):
-    """Yield (X, Y) of each step: all of it, or batches, as one writes them down."""
-    m, rng = X.shape[1], np.random.default_rng(seed)
+def many(step, params, X, Y, epochs, size):
+    """Return params after all steps, in shuffled batches of this size as one writes them down."""
+    m, rng = X.shape[1], np.random.default_rng(0)
     for _ in range(epochs):
-        if batch_size is None:
-            yield X, Y
+        if size == m:
+            params = step(params, X, Y)
         else:
             shuffled = rng.permutation(m)
-            for i in range(0, m, batch_size):
-                yield X[:, shuffled[i : i + batch_size]], Y[:, shuffled[i : i + batch_size]]
+            for i in range(0, m, size):
+                batch = shuffled[i : i + size]
+                params = step(params, X[:, batch], Y[:, batch])
+    return params
 
 
 def sklearn_network(hidden, *, lr, batch_size, **options):
     """Return scikit-learn's network, set to do what `train` does: plain SGD, no penalty."""
     return MLPClassifier(
-        hidden, activation="logistic", solver="sgd", alpha=0, momentum=0,
-        nesterovs_momentum=False, learning_rate_init=lr, batch_size=batch_size, tol=0,
-        n_iter_no_change=10**9, **options,
+        hidden, activation="logistic", solver="sgd", alpha=0, momentum=0, nesterovs_momentum=False,
+        learning_rate_init=lr, batch_size=batch_size, tol=0, n_iter_no_change=10**9, **options,
     )  # fmt: skip
 
 
-def sklearn_from(start, rows, y, *, epochs, **options):
-    """Return the same, ready to go on from our weights."""
-    layers = range(1, len(start) // 2 + 1)
-    hidden = [len(start[f"b{l}"]) for l in layers[:-1]]
-    model = fit(sklearn_network(hidden, warm_start=True, max_iter=1, **options), rows, y)
-    model.coefs_ = [start[f"W{l}"].T.copy() for l in layers]
-    model.intercepts_ = [start[f"b{l}"][:, 0].copy() for l in layers]
+def sklearn_from(start, rows, y, epochs, size, shuffle):
+    """Return the same, with one hidden layer or more, ready to go on from our weights."""
+    hidden = [len(P) for key, P in start.items() if key[0] == "b"][:-1]
+    model = sklearn_network(
+        hidden, lr=0.5, batch_size=size, shuffle=shuffle, warm_start=True, max_iter=1
+    )
+    fit(model, rows, y)  # makes the arrays, which then get our weights
+    model.coefs_ = [start[key].T.copy() for key in start if key[0] == "W"]
+    model.intercepts_ = [start[key][:, 0].copy() for key in start if key[0] == "b"]
     return model.set_params(max_iter=epochs)
 
 
@@ -568,82 +533,6 @@ def fit(model, X, y):
         return model.fit(X, y)
 
 
-def processor():
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000)):
-    """not in the tour: `train`, a plain step and scikit-learn"""
-    yield (
-        f"{processor()}, numpy {np.__version__}, one BLAS thread; {repeats} runs of each, taken in "
-        "turns, and their medians. How long is a step of `train`, and how many times as long is "
-        "one of: `loop`, the README's four lines; `plain`, the articles' formulas in ten lines "
-        "that check nothing and compute no loss; `MLP`, scikit-learn's MLPClassifier in the "
-        "order of the samples; `shuffled`, the same with its default, shuffle=True? All start from "
-        "the same weights. apart: the largest difference between the final weights of any of "
-        "train, loop, plain and MLP."
-    )
-    (X1, _, y1, _), (X2, _, y2, _), (X3, _, y3, _) = article1_data(), article2_data(), digits_data()
-    for name, X, y, hidden, batch_size, epochs in (
-        ("article 1, [8, 4]", X1, y1, (8, 4), None, 1000),
-        ("article 2, [8, 3]", X2, y2, (8, 3), None, 200),
-        ("digits, [32]", X3, y3, (32,), None, 200),
-        ("32 samples, [8, 4]", X1[:, :32], y1[:32], (8, 4), None, 1000),
-        ("article 1 in 32s, [8, 4]", X1, y1, (8, 4), 32, 40),
-    ):
-        (n, m), epochs, start = X.shape, max(2, round(epochs * effort)), None
-        start, rows, Y = init_params((n, *hidden, 1), seed), np.ascontiguousarray(X.T), y[None]
-        steps = epochs * -(-m // (batch_size or m))
-
-        def by_train():
-            return train(start, X, y, lr=0.5, steps=steps, batch_size=batch_size, rng=seed)[0]
-
-        def by_loop():
-            return loop(start, plain_batches(X, Y, epochs, batch_size, seed), 0.5)
-
-        def by_plain():
-            return plain_steps(start, plain_batches(X, Y, epochs, batch_size, seed), 0.5)
-
-        times, options = [], {"lr": 0.5, "batch_size": batch_size or m, "epochs": epochs}
-        for _ in range(repeats):
-            in_order = sklearn_from(start, rows, y, shuffle=False, **options)
-            shuffled = sklearn_from(start, rows, y, shuffle=True, **options)
-            fits = [lambda: fit(in_order, rows, y), lambda: fit(shuffled, rows, y)]
-            times.append([timeit(work, number=1) for work in (by_train, by_loop, by_plain, *fits)])
-        by_mlp = {f"W{l}": W.T for l, W in enumerate(in_order.coefs_, start=1)}
-        by_mlp |= {f"b{l}": b[:, None] for l, b in enumerate(in_order.intercepts_, start=1)}
-        apart, params = 0, by_train()
-        for others in (by_loop(), by_plain(), by_mlp):
-            apart = max(apart, *(np.abs(others[key] - P).max() for key, P in params.items()))
-        ratios = np.median(np.divide(times, np.array(times)[:, :1]), axis=0)
-        yield {
-            "data": name, "train µs": 1e6 * np.median(times, axis=0)[0] / steps, "loop": ratios[1],
-            "plain": ratios[2], "MLP": ratios[3], "shuffled": ratios[4],
-            "apart": apart if batch_size is None else None,
-        }  # fmt: skip
-
-    yield (
-        "The last row is in mini-batches, which each of them shuffles in its own way. Next, one "
-        "gradient of [20, 8, 3, 1] by `loss_and_grads`, and by the plain step, and the memory each "
-        "takes beside X and Y:"
-    )
-    rng, params = np.random.default_rng(seed), init_params((20, 8, 3, 1), seed)
-    for m in sizes:
-        X, Y, times = rng.normal(size=(20, m)), rng.integers(0, 2, (1, m)), []
-        works = [lambda: loss_and_grads(params, X, Y), lambda: plain_step(params, X, Y, 0.5)]
-        for _ in range(repeats):
-            times.append([1000 * timeit(work, number=1) for work in works])
-        (ms, plain_ms), (extra, plain_extra) = np.median(times, axis=0), map(extra_memory, works)
-        yield {
-            "samples": m, "ms": ms, "ns a sample": 1e6 * ms / m, "extra MB": extra,
-            "plain ms": plain_ms, "plain MB": plain_extra,
-        }  # fmt: skip
-
-
 def extra_memory(work):
     """Return the most memory, in MB, that work() holds at one time."""
     tracemalloc.start()
@@ -651,6 +540,65 @@ def extra_memory(work):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak / 1e6
+
+
+def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000)):
+    """not in the tour: `train`, a plain step and scikit-learn"""
+    yield f"""numpy {np.__version__}, one BLAS thread; medians of {repeats} runs of each, taken in
+    turns. Column train: microseconds a step. The others: how many times as long as that is a step
+    of the README's four-line loop; of the articles' formulas written in ten plain lines, which
+    check nothing and compute no loss; of scikit-learn's MLPClassifier in the order of the samples
+    (MLP); and of the same with its default, shuffle=True. All start from the same weights. apart:
+    the largest difference of the final weights of loop, plain or MLP to those of train."""
+    X1, _, y1, _ = article1_data()
+    X2, _, y2, _ = article2_data()
+    X3, _, y3, _ = digits_data()
+    for name, X, y, hidden, size, epochs in (
+        ("article 1, [8, 4]", X1, y1, (8, 4), 800, 1000),
+        ("article 2, [8, 3]", X2, y2, (8, 3), 4000, 200),
+        ("digits, [32]", X3, y3, (32,), 1347, 200),
+        ("32 of article 1, [8, 4]", X1[:, :32], y1[:32], (8, 4), 32, 1000),
+        ("article 1, batches of 32", X1, y1, (8, 4), 32, 40),
+    ):
+        rows, Y, epochs = np.ascontiguousarray(X.T), y[None], max(2, round(epochs * effort))
+        start, steps = init_params((len(X), *hidden, 1), seed), epochs * -(-y.size // size)
+        full, times = size == y.size, []
+        options = {"lr": 0.5, "steps": steps, "batch_size": None if full else size, "rng": seed}
+        for _ in range(repeats):
+            in_order = sklearn_from(start, rows, y, epochs, size, shuffle=False)
+            shuffled = sklearn_from(start, rows, y, epochs, size, shuffle=True)
+            works = [
+                lambda: train(start, X, y, **options)[0],
+                lambda: many(loop_step, start, X, Y, epochs, size),
+                lambda: many(plain_step, start, X, Y, epochs, size),
+                lambda: fit(in_order, rows, y),
+                lambda: fit(shuffled, rows, y),
+            ]
+            times.append([timeit(work, number=1) for work in works])
+        ratios = np.median([np.divide(turn, turn[0]) for turn in times], axis=0)
+        mine, by_loop, by_plain = (work() for work in works[:3])
+        by_mlp = {f"W{l}": W.T for l, W in enumerate(in_order.coefs_, start=1)}
+        by_mlp |= {f"b{l}": b[:, None] for l, b in enumerate(in_order.intercepts_, start=1)}
+        others = (by_loop, by_plain, by_mlp) if full else ()
+        gaps = [np.abs(other[key] - P).max() for other in others for key, P in mine.items()]
+        yield {
+            "data": name, "train": f"{1e6 * np.median(times, axis=0)[0] / steps:.0f}",
+            "loop": ratios[1], "plain": ratios[2], "MLP": ratios[3], "shuffled": ratios[4],
+            "apart": max(gaps, default=None),
+        }  # fmt: skip
+
+    yield """In the last row each shuffles in its own way. Next, one gradient of [20, 8, 3, 1] by
+    `loss_and_grads` and by the plain step, and the memory each takes beside X and Y:"""
+    rng, params = np.random.default_rng(seed), init_params((20, 8, 3, 1), seed)
+    for m in sizes:
+        X, Y = rng.normal(size=(20, m)), rng.integers(0, 2, (1, m))
+        works = [lambda: loss_and_grads(params, X, Y), lambda: plain_step(params, X, Y)]
+        times = [[timeit(work, number=1) for work in works] for _ in range(repeats)]
+        (ours_s, plain_s), (ours_MB, plain_MB) = np.median(times, axis=0), map(extra_memory, works)
+        yield {
+            "samples": m, "ms": 1e3 * ours_s, "ns a sample": 1e9 * ours_s / m, "extra MB": ours_MB,
+            "plain ms": 1e3 * plain_s, "plain MB": plain_MB,
+        }  # fmt: skip
 
 
 # ==== Pictures ====================================================================================
@@ -689,14 +637,15 @@ def draw_article1(fig, slow, fast, mini):
     ax.legend(loc="center right", bbox_to_anchor=(1, 0.62))
 
 
-def draw_initialization(fig, curves):
-    ax = fig.subplots()
-    for (name, losses), color in zip(curves.items(), ("black", GREEN, RED, BLUE)):
-        ax.plot(losses, color=color, label=name)
-    ax.plot(range(0, 15_000, 1000), LARGE_THERE, "o", color=RED, label="printed by the exercise")
-    ax.plot(range(0, 15_000, 1000), HE_THERE, "o", color=BLUE)
-    ax.set(xlabel="step", ylabel=LOSS, ylim=(0, 1.2), title="One network, four kinds of weights")
-    ax.legend(loc="lower left")
+def draw_initialization(fig, zero, large, he):
+    ax, printed = fig.subplots(), {"marker": "o", "linestyle": "", "color": "black", "mfc": "none"}
+    ax.plot(large, label=f"N(0, 10$^2$), which starts at {large[0]:.2f}")
+    ax.plot(he, label="He's, N(0, 2/n_prev)")
+    ax.plot(zero, color="black", linestyle=":", label="all 0")
+    ax.plot(range(0, 15_000, 1000), LARGE_THERE, **printed, label="printed by the exercise")
+    ax.plot(range(0, 15_000, 1000), HE_THERE, **printed)
+    ax.set(xlabel="step", ylabel=LOSS, ylim=(0, 1.3), title="One network, three kinds of weights")
+    ax.legend(loc="upper right")
 
 
 def draw_vanishing(fig, by_sigmoid, by_relu):
@@ -709,7 +658,8 @@ def draw_vanishing(fig, by_sigmoid, by_relu):
 
 
 def draw_roc(fig, curves, X_test, y_test):
-    ax, styles = fig.subplots(), ((BLUE, "-", 2), (ORANGE, "-", 4), ("black", "--", 1), (RED, "-.", 2))
+    ax = fig.subplots()
+    styles = (BLUE, "-", 2), (ORANGE, "-", 4), ("black", "--", 1), (RED, "-.", 2)
     for (name, probabilities), (color, line, width) in zip(curves.items(), styles):
         p = probabilities(X_test)
         fpr, tpr, _ = roc_curve(y_test, p)
@@ -742,6 +692,7 @@ def draw_capacity(fig, aucs):
         ax.plot(*np.transpose(dots), marker, color=line.get_color(), ms=5, label=label)
     ax.axvline(10, color="black", lw=1, linestyle=":", label="the article's elbow")
     ax.set(xlabel="hidden nodes, all layers together", ylabel="AUC on the test set")
+    ax.set_xticks(list(aucs["1 layer"]))
     ax.set_title("Networks of one shape, and the line through their medians")
     ax.legend(loc="lower right")
 
@@ -787,7 +738,8 @@ def save(path, draw):
 # ==== The command =================================================================================
 
 TOUR = (
-    gradient_check, article1, initialization, vanishing, article2, capacity, planar, digits, boundary
+    gradient_check, article1, initialization, vanishing, article2, capacity, planar, digits,
+    boundary,
 )  # fmt: skip
 PARTS = {part.__name__.replace("_", "-"): part for part in (*TOUR, benchmark)}
 WIDTH = 79
@@ -797,7 +749,7 @@ FORMATS = {
     "lr": "", "train": ".1%", "test": ".1%", "AUC": ".4f", "large here": ",.4f",
     "large there": ".4f", "1 layer": ".4f", "2 layers": ".4f", "3 layers": ".4f", "step": ".0e",
     "central": ".1e", "complex": ".1e", "sigmoid, xavier": ".1e", "relu, he": ".1e",
-    "apart": ".0e", "train µs": ".0f", "loop": ".2f", "plain": ".2f", "MLP": ".2f",
+    "apart": ".0e", "loop": ".2f", "plain": ".2f", "MLP": ".2f",
     "shuffled": ".2f", "ms": ".2f", "ns a sample": ".0f", "extra MB": ".1f", "plain ms": ".2f",
     "plain MB": ".1f",
 }  # fmt: skip
@@ -815,12 +767,13 @@ def written(name, value):
 def show(item, columns):
     """Print a sentence, or a row, below its columns' names if they are new; return the columns."""
     if isinstance(item, str):
-        print("\n" * bool(columns) + textwrap.fill(item, WIDTH), flush=True)
+        print("\n" * bool(columns) + textwrap.fill(" ".join(item.split()), WIDTH), flush=True)
         return None
     cells = {name: written(name, value) for name, value in item.items()}
-    if columns is None or list(columns) != list(cells):
+    if columns is None or set(columns) != set(cells):
         columns = {name: f">{max(len(name), len(cell), 7)}" for name, cell in cells.items()}
         first, *rest = columns
+        columns[first] = ">9"
         if isinstance(item[first], str):  # a label has what the other columns leave
             left = WIDTH - sum(1 + int(columns[name][1:]) for name in rest)
             columns[first] = f"<{min(32, left)}"
@@ -830,7 +783,7 @@ def show(item, columns):
 
 
 def run(name, seed, folder):
-    """Print what a part finds and, last, how long it took; save its pictures if there is a folder."""
+    """Print what a part finds and how long it took; save its pictures if there is a folder."""
     began, columns = time.perf_counter(), None
     title = f"{name}: {PARTS[name].__doc__}"
     print(f"\n{title}\n{'-' * len(title)}", flush=True)
