@@ -16,7 +16,6 @@ which draw(fig) paints on an empty matplotlib figure.
 
 import argparse
 import os
-import platform
 import signal
 import sys
 import tempfile
@@ -38,11 +37,22 @@ try:
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    from backprop import backward, bce, bce_with_logits, forward, init_params, loss_and_grads
-    from backprop import numerical_grads, predict_proba, train, update
+    from backprop import (
+        backward,
+        bce,
+        bce_with_logits,
+        forward,
+        init_params,
+        loss_and_grads,
+        numerical_grads,
+        predict_proba,
+        train,
+        update,
+    )
 except ModuleNotFoundError as error:
     sys.exit(f"demo.py needs {error.name}, which is not installed: pip install numpy scikit-learn")
 except KeyboardInterrupt:
+    print("\ndemo.py: stopped by Ctrl-C", file=sys.stderr)
     sys.exit(130)
 
 
@@ -89,11 +99,9 @@ def flower_data():
 
 def digits_data():
     """Return 1347 + 450 digits, 64 standardised pixels each, and whether they are odd."""
-    X_train, X_test, y_train, y_test = train_test_split(
-        *load_digits(return_X_y=True), random_state=0
-    )
-    scaler = StandardScaler().fit(X_train)
-    return scaler.transform(X_train).T, scaler.transform(X_test).T, y_train % 2, y_test % 2
+    X, X_test, y, y_test = train_test_split(*load_digits(return_X_y=True), random_state=0)
+    scaler = StandardScaler().fit(X)
+    return scaler.transform(X).T, scaler.transform(X_test).T, y % 2, y_test % 2
 
 
 def exercise_params(layer_sizes, seed, std):
@@ -229,8 +237,6 @@ def initialization(seed=None, steps=15_000):
     equal = {key: np.full_like(P, 0.5) for key, P in he.items()}
     zero = {key: np.full_like(P, 0.0) for key, P in he.items()}
 
-    there = {"start": "  there", "loss": None, "AUC": None, "units that differ": None, "that fire": None}
-
     he, he_losses = train(he, X, y, lr=0.01, steps=steps, activation="relu")
     large, large_losses = train(large, X, y, lr=0.01, steps=steps, activation="relu")
     for k, step in enumerate(range(0, min(steps, 15_000), 1000)):
@@ -246,6 +252,7 @@ def initialization(seed=None, steps=15_000):
 
     equal, _ = train(equal, X, y, lr=0.01, steps=steps, activation="relu")
     zero, zero_losses = train(zero, X, y, lr=0.01, steps=steps, activation="relu")
+    there = {"start": "  there", "loss": None, "AUC": None, "unlike units": None, "that fire": None}
     yield {"start": "all 0", **scores(data, ours(zero, "relu")), **units_left(zero, X)}
     yield {**there, "train": 0.5, "test": 0.5}
     yield {"start": "all 0.5", **scores(data, ours(equal, "relu")), **units_left(equal, X)}
@@ -266,9 +273,9 @@ def units_left(params, X):
     """Return how many units of the two hidden layers differ, and how many ever give more than 0."""
     _, cache = forward(params, X, "relu")
     rows = [np.hstack([params[f"W{l}"], params[f"b{l}"]]).round(6) for l in (1, 2)]
-    differ = [len(np.unique(row, axis=0)) for row in rows]
+    unlike = [len(np.unique(row, axis=0)) for row in rows]
     fire = [(cache[f"A{l}"] > 0).any(axis=1).sum() for l in (1, 2)]
-    return {"units that differ": "{} and {}".format(*differ), "that fire": "{} and {}".format(*fire)}
+    return {"unlike units": "{} and {}".format(*unlike), "that fire": "{} and {}".format(*fire)}
 
 
 def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
@@ -352,24 +359,22 @@ def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_j
     yield f"""The median test AUC of {repeats} networks, each trained as in article 2 from other
     random weights, the hidden nodes shared out evenly among the layers:"""
     data, seeds = article2_data(), range(seed, seed + repeats)
-    layers = {"1 layer": 1, "2 layers": 2, "3 layers": 3}
-    tasks = [
-        delayed(capacity_auc)([n // k + (i < n % k) for i in range(k)], s, steps, data)
-        for n in totals for k in layers.values() if k <= n for s in seeds
-    ]  # fmt: skip
-    results, aucs = in_processes(tasks, n_jobs), {name: {} for name in layers}
+    layers = {1: "1 layer", 2: "2 layers", 3: "3 layers"}
+    aucs, medians = ({name: {} for name in layers.values()} for _ in range(2))
     for n in totals:
-        for name, k in layers.items():
-            if k <= n:
-                aucs[name][n] = [next(results) for _ in seeds]
-        row = {name: np.median(aucs[name][n]) if n in aucs[name] else None for name in layers}
-        yield {"nodes": n, **row}
+        shapes = {k: [n // k + (i < n % k) for i in range(k)] for k in (1, 2, 3) if k <= n}
+        pairs = [(shape, s) for shape in shapes.values() for s in seeds]
+        calls = [delayed(capacity_auc)(shape, s, steps, data) for shape, s in pairs]
+        results = iter(in_processes(calls, n_jobs))
+        for k in shapes:
+            aucs[layers[k]][n] = [next(results) for _ in seeds]
+            medians[layers[k]][n] = np.median(aucs[layers[k]][n])
+        yield {"nodes": n, **{name: median.get(n) for name, median in medians.items()}}
 
     elbows = {}
-    for name, auc in aucs.items():
-        medians = {n: np.median(auc[n]) for n in auc}
-        if medians:
-            elbows[name] = min(n for n in auc if medians[n] > max(medians.values()) - 0.02)
+    for name, auc in medians.items():
+        if auc:
+            elbows[name] = min(n for n in auc if auc[n] > max(auc.values()) - 0.02)
     near = [name for name, n in elbows.items() if 5 <= n <= 15]
     if not near:
         verdict = "does not show."
@@ -380,7 +385,7 @@ def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_j
     yield f"""The AUC comes within 0.02 of its best at
     {', '.join(f'{n} nodes in {name}' for name, n in elbows.items())}. The article's elbow around 10
     nodes (5 to 15) {verdict}"""
-    yield "capacity", lambda fig: draw_capacity(fig, aucs)
+    yield "capacity", lambda fig: draw_capacity(fig, aucs, medians)
 
 
 def capacity_auc(hidden, seed, steps, data):
@@ -392,14 +397,14 @@ def capacity_auc(hidden, seed, steps, data):
     return roc_auc_score(y_test, ours(params)(X_test))
 
 
-def in_processes(tasks, n_jobs):
-    """Return an iterator over the results of joblib's tasks, in their order, as they come."""
-    # Processes inherit this at their start: Ctrl-C is then for us alone, and we end them.
-    ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def in_processes(calls, n_jobs):
+    """Return the results of joblib's delayed calls. Ctrl-C reaches us alone, and we end them."""
+    ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by processes at their start
     try:
-        return Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+        results = Parallel(n_jobs=n_jobs, return_as="generator")(calls)
     finally:
         signal.signal(signal.SIGINT, ctrl_c)
+    return list(results)
 
 
 # ==== Beyond the articles =========================================================================
@@ -407,7 +412,7 @@ def in_processes(tasks, n_jobs):
 
 def planar(seed=None, steps=10_000):
     """another exercise: a flower of 400 points and four tanh units"""
-    yield f"""deeplearning.ai's exercise Planar data: [4] with tanh, lr 1.2, its data and its seeds.
+    yield """deeplearning.ai's exercise Planar data: [4] with tanh, lr 1.2, its data and its seeds.
     The losses that it prints, there, beside ours, here:"""
     X, y = flower_data()
     start = exercise_params((2, 4, 1), 2, lambda n_prev: 0.01)
@@ -442,11 +447,10 @@ def digits(seed=0, epochs=50):
     yield "digits", lambda fig: draw_digits(fig, wrong, p)
 
 
-def boundary(seed=0, steps=3000, n_samples=800):
+def boundary(seed=0, steps=3000):
     """linear or not, where it can be seen: two moons"""
-    data = X, _, y, _ = split(
-        *make_moons(n_samples, noise=0.2, random_state=0), test_size=0.5, random_state=0
-    )
+    X, y = make_moons(800, noise=0.2, random_state=0)
+    data = X, _, y, _ = split(X, y, test_size=0.5, random_state=0)
     yield f"{y.size} points to learn from, as many for the test; full batch."
     line, _ = train(init_params((2, 1), seed), X, y, lr=3.0, steps=steps)
     by_line = scores(data, ours(line))
@@ -459,11 +463,11 @@ def boundary(seed=0, steps=3000, n_samples=800):
     gain = 100 * (by_bent["test"] - by_line["test"])
     yield f"""Without a hidden layer the border is a straight line; one that can bend gains
     {gain:.1f} points."""
-    titles = [
-        f"logistic regression\ntest accuracy {by_line['test']:.1%}",
-        f"[8, 4]\ntest accuracy {by_bent['test']:.1%}",
-    ]
-    yield "boundary", lambda fig: draw_boundary(fig, titles, [line, bent], X, y)
+    networks = {
+        f"logistic regression\ntest accuracy {by_line['test']:.1%}": line,
+        f"[8, 4]\ntest accuracy {by_bent['test']:.1%}": bent,
+    }
+    yield "boundary", lambda fig: draw_boundary(fig, networks, X, y)
 
 
 # ==== How fast ====================================================================================
@@ -683,10 +687,10 @@ def draw_cycle(fig, stuck, settled):
     fig.suptitle("Logistic regression: a cycle of two steps at lr 1.0")
 
 
-def draw_capacity(fig, aucs):
+def draw_capacity(fig, aucs, medians):
     ax = fig.subplots()
     for (name, auc), marker, shift in zip(aucs.items(), "os^", (-0.12, 0, 0.12)):
-        (line,) = ax.plot(list(auc), [np.median(auc[n]) for n in auc], lw=1)
+        (line,) = ax.plot(list(auc), list(medians[name].values()), lw=1)
         dots = [(n + shift, value) for n in auc for value in auc[n]]
         label = name.replace(" ", " hidden ")
         ax.plot(*np.transpose(dots), marker, color=line.get_color(), ms=5, label=label)
@@ -708,10 +712,10 @@ def draw_digits(fig, wrong, p):
         ax.axis("off")
 
 
-def draw_boundary(fig, titles, networks, X, y):
+def draw_boundary(fig, networks, X, y):
     x1, x2 = np.meshgrid(np.linspace(-1.7, 2.7, 300), np.linspace(-1.3, 1.8, 300))
     axes = fig.subplots(1, 2, sharey=True)
-    for ax, title, params in zip(axes, titles, networks):
+    for ax, (title, params) in zip(axes, networks.items()):
         P = ours(params)(np.stack([x1.ravel(), x2.ravel()])).reshape(x1.shape)
         levels = np.linspace(0, 1, 11)
         regions = ax.contourf(x1, x2, P, levels=levels, cmap="RdBu", alpha=0.6)
