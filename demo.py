@@ -399,12 +399,12 @@ def capacity_auc(hidden, seed, steps, data):
 
 def in_processes(calls, n_jobs):
     """Return the results of joblib's delayed calls. Ctrl-C reaches us alone, and we end them."""
-    ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by processes at their start
-    try:
-        results = Parallel(n_jobs=n_jobs, return_as="generator")(calls)
-    finally:
-        signal.signal(signal.SIGINT, ctrl_c)
-    return list(results)
+    parallel = Parallel(n_jobs=n_jobs)
+    if os.name == "posix":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # as processes inherit it
+        parallel([delayed(abs)(0)])  # starts all of them
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    return parallel(calls)
 
 
 # ==== Beyond the articles =========================================================================
@@ -534,7 +534,11 @@ def fit(model, X, y):
     """Return the fitted model, without its warning that all max_iter epochs were needed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(X, y)
+        warnings.filterwarnings("error", message="Training interrupted")
+        try:
+            return model.fit(X, y)
+        except UserWarning:  # MLPClassifier has caught Ctrl-C
+            raise KeyboardInterrupt from None
 
 
 def extra_memory(work):
