@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT-0
-"""A tour of backprop.py: the experiments of two articles and two exercises, tried.
+"""A tour of backprop.py: two articles' experiments and two exercises, tried.
 
     python demo.py                           the whole tour, @TOUR@
     python demo.py capacity article2         only these parts, in this order
     python demo.py benchmark                 how fast? not in the tour, @BENCH@
-    python demo.py boundary --figures FOLDER also saves FOLDER/boundary.png
+    python demo.py boundary --figures here   also saves here/boundary.png
 
 "Article 1" is "Backpropagation from Scratch"; "article 2" is "ML From Scratch,
 Part 3: Backpropagation". The exercises are deeplearning.ai's.
@@ -136,7 +136,7 @@ def scores(data, probabilities):
 
 
 def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 30)):
-    """three ways to the derivatives of article 2's network"""
+    """the derivatives of article 2's network, in three ways"""
     params = init_params((20, 8, 3, 1), seed, scale=0.1)
     yield f"""[8, 3] on 20 features has {sum(P.size for P in params.values())} parameters (article
     2: 199). Below, the largest difference to `backward` in any of W1, b1, ..., relative to that
@@ -158,10 +158,10 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
         rows.append({"step": step, "central": central, "complex": by_complex_step})
         yield rows[-1]
     best, last = min(rows, key=lambda row: row["central"]), rows[-1]
-    yield f"""Central differences are {best['central']:.0e} off at best, with a step of
-    {best['step']:.0e}. Larger steps see the curve bend (truncation, falling with the square of the
+    yield f"""Central differences are {best["central"]:.0e} off at best, with a step of
+    {best["step"]:.0e}. Larger steps see the curve bend (truncation, falling with the square of the
     step); smaller ones subtract two nearly equal losses (rounding). The complex step subtracts
-    nothing: {last['complex']:.0e} off with {last['step']:.0e}."""
+    nothing: {last["complex"]:.0e} off with {last["step"]:.0e}."""
     yield "gradient-check", lambda fig: draw_gradient_check(fig, rows)
 
 
@@ -182,7 +182,7 @@ def complex_step_grads(params, X, Y, step):
 
 
 def article1(seed=0, steps=1000):
-    """its network in its own setting, and two ways to its result"""
+    """its network as it says, and two ways to its result"""
     yield "Three runs from the same weights, on 800 samples x 10 features; 200 more are the test."
     data = X, _, y, _ = article1_data()
     params = init_params((10, 8, 4, 1), seed)
@@ -206,7 +206,7 @@ def article1(seed=0, steps=1000):
     same, below = round(0.01 * steps), np.flatnonzero(fast_losses < 0.15)
     yield f"""At lr 0.01 {steps} full-batch steps go no further than {same} steps at lr 1.0: loss
     {slow_losses[-1]:.3f} and {fast_losses[same]:.3f}. At lr 1.0 the loss comes below 0.15 after
-    {below[0] if below.size else f'more than {steps}'} steps. In batches of 32 an epoch is 25 steps,
+    {below[0] if below.size else f"more than {steps}"} steps. In batches of 32 an epoch is 25 steps,
     so {steps} epochs at lr 0.01 go 25 times as far as {steps} full-batch steps do."""
     epochs = mini_losses.reshape(steps, 25).mean(axis=1)
     yield "article1", lambda fig: draw_article1(fig, slow_losses, fast_losses, epochs)
@@ -227,7 +227,7 @@ HE_THERE = [
 
 
 def initialization(seed=None, steps=15_000):
-    """zero, equal, large and He's weights, in a well-known exercise"""
+    """zero, equal, large and He's weights, in an exercise"""
     yield f"""Two circles, 300 points to learn from and 100 for the test; [10, 5] with ReLU, lr
     0.01, {steps:,} full-batch steps: deeplearning.ai's exercise Initialization, with its data and
     its seeds. The losses that it prints, there, beside ours, here:"""
@@ -246,7 +246,7 @@ def initialization(seed=None, steps=15_000):
             "He's here": f"{he_losses[step]:.16f}", "He's there": f"{HE_THERE[k]:.16f}",
             "digits": int(-np.log10(max(apart, 1e-16))),
         }  # fmt: skip
-    yield """inf is the log of 0: from large weights the first outputs are 0 and 1 to the last
+    yield """inf is minus the log of 0: from large weights the first outputs are 0 and 1 to the last
     digit. `train` takes the loss from Z, which is exact. Large weights also magnify rounding:
     copies of the exercise print 0.6237 to 0.6251 at step 1000."""
 
@@ -263,8 +263,8 @@ def initialization(seed=None, steps=15_000):
     yield """Equal units get equal gradients and stay equal, says article 2: 10 are worth one. From
     0 nothing moves at all: every product in the chain rule has a factor 0, and the classes are of
     one size, so that the mean of A - Y is 0 too. (Article 1 says that zeros break the symmetry;
-    they keep it.) A unit that differs may still be dead: its ReLU gives 0 for each of the 300
-    points, and so does its gradient."""
+    they keep it.) Unlike units may still be dead: their ReLU gives 0 for each of the 300 points,
+    and so their gradient is 0."""
     losses = zero_losses, large_losses, he_losses
     yield "initialization", lambda fig: draw_initialization(fig, *losses)
 
@@ -279,7 +279,7 @@ def units_left(params, X):
 
 
 def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
-    """its last paragraph: the gradient vanishes in a deep network"""
+    """article 1's last paragraph: deep sigmoids do not learn"""
     yield f"""Article 1's data, {depth} hidden layers of {width} units. The norm of dW at each layer
     before the first step:"""
     data = X, _, y, _ = article1_data()
@@ -313,7 +313,7 @@ def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
 
 
 def article2(seed=0, steps=2000):
-    """its logistic regression, stuck and settled, and its [8, 3]"""
+    """its logistic regression, stuck and settled; its [8, 3]"""
     yield f"4000 samples x 20 features, 1000 more for test and AUC; {steps} full-batch steps."
     data = X, X_test, y, y_test = article2_data()
     said = {"model": "article 2: no hidden layer", "lr": 1.0, "loss": None}
@@ -344,8 +344,8 @@ def article2(seed=0, steps=2000):
     yield f"""72 % is not all that a linear model can do. This loss has a curvature of {c:.2f} at
     its minimum, and gradient descent settles there only if lr < 2 / {c:.2f} = {2 / c:.2f}. At lr
     1.0 it ends in a cycle of two, losses {low:.3f} and {high:.3f}, and the accuracy depends on
-    where one stops. At lr 0.1 it arrives where scikit-learn does, {linear['test']:.1%} of the test
-    samples. [8, 3], which is not linear, has {network['test']:.1%}."""
+    where one stops. At lr 0.1 it arrives where scikit-learn does, {linear["test"]:.1%} of the test
+    samples. [8, 3], which is not linear, has {network["test"]:.1%}."""
     curves = {
         "[8, 3], lr 1.0": ours(params), "scikit-learn, no penalty": theirs(model),
         "logistic regression, lr 0.1": ours(settled), "logistic regression, lr 1.0": ours(stuck),
@@ -355,7 +355,7 @@ def article2(seed=0, steps=2000):
 
 
 def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_jobs=-1):
-    """its last figure: AUC by number of hidden nodes, and its elbow"""
+    """article 2's last figure, AUC by hidden nodes; an elbow?"""
     yield f"""The median test AUC of {repeats} networks, each trained as in article 2 from other
     random weights, the hidden nodes shared out evenly among the layers:"""
     data, seeds = article2_data(), range(seed, seed + repeats)
@@ -383,7 +383,7 @@ def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_j
     else:
         verdict = f"shows with {' and '.join(near)} only: it depends on how the nodes are stacked."
     yield f"""The AUC comes within 0.02 of its best at
-    {', '.join(f'{n} nodes in {name}' for name, n in elbows.items())}. The article's elbow around 10
+    {", ".join(f"{n} nodes in {name}" for name, n in elbows.items())}. The article's elbow around 10
     nodes (5 to 15) {verdict}"""
     yield "capacity", lambda fig: draw_capacity(fig, aucs, medians)
 
@@ -411,7 +411,7 @@ def in_processes(calls, n_jobs):
 
 
 def planar(seed=None, steps=10_000):
-    """another exercise: a flower of 400 points and four tanh units"""
+    """another exercise: a flower and four tanh units"""
     yield """deeplearning.ai's exercise Planar data: [4] with tanh, lr 1.2, its data and its seeds.
     The losses that it prints, there, beside ours, here:"""
     X, y = flower_data()
@@ -552,12 +552,12 @@ def extra_memory(work):
 
 def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000)):
     """not in the tour: `train`, a plain step and scikit-learn"""
-    yield f"""numpy {np.__version__}, one BLAS thread; medians of {repeats} runs of each, taken in
-    turns. Column train: microseconds a step. The others: how many times as long as that is a step
-    of the README's four-line loop; of the articles' formulas written in ten plain lines, which
-    check nothing and compute no loss; of scikit-learn's MLPClassifier in the order of the samples
-    (MLP); and of the same with its default, shuffle=True. All start from the same weights. apart:
-    the largest difference of the final weights of loop, plain or MLP to those of train."""
+    yield f"""numpy {np.__version__}, one BLAS thread; medians of {repeats} runs, taken in turns.
+    train: microseconds a step. Then, as multiples of that, the time of: loop, the README's four
+    lines; plain, the articles' formulas in ten lines that check nothing and compute no loss; MLP,
+    scikit-learn's MLPClassifier in the order of the samples; shuffled, the same with its default,
+    shuffle=True. All start from equal weights. apart: the largest difference of the final weights
+    of loop, plain or MLP to those of train."""
     X1, _, y1, _ = article1_data()
     X2, _, y2, _ = article2_data()
     X3, _, y3, _ = digits_data()
@@ -595,7 +595,7 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
             "apart": max(gaps, default=None),
         }  # fmt: skip
 
-    yield """In the last row each shuffles in its own way. Next, one gradient of [20, 8, 3, 1] by
+    yield """Full batches, but for the last row, where each shuffles in its own way. Next, one gradient of [20, 8, 3, 1] by
     `loss_and_grads` and by the plain step, and the memory each takes beside X and Y:"""
     rng, params = np.random.default_rng(seed), init_params((20, 8, 3, 1), seed)
     for m in sizes:
