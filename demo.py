@@ -595,8 +595,9 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
             "apart": max(gaps, default=None),
         }  # fmt: skip
 
-    yield """Full batches, but for the last row, where each shuffles in its own way. Next, one gradient of [20, 8, 3, 1] by
-    `loss_and_grads` and by the plain step, and the memory each takes beside X and Y:"""
+    yield """Full batches, but for the last row, where each shuffles in its own way. Next, one
+    gradient of [20, 8, 3, 1] by `loss_and_grads` and by the plain step, and the memory each takes
+    beside X and Y:"""
     rng, params = np.random.default_rng(seed), init_params((20, 8, 3, 1), seed)
     for m in sizes:
         X, Y = rng.normal(size=(20, m)), rng.integers(0, 2, (1, m))
