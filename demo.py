@@ -702,7 +702,7 @@ def draw_capacity(fig, aucs, medians):
     ax.axvline(10, color="black", lw=1, linestyle=":", label="the article's elbow")
     ax.set(xlabel="hidden nodes, all layers together", ylabel="AUC on the test set")
     ax.set_xticks(list(aucs["1 layer"]))
-    ax.set_title("Networks of one shape, and the line through their medians")
+    ax.set_title("Each network's AUC, and the line through their medians")
     ax.legend(loc="lower right")
 
 
