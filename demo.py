@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT-0
 """A tour of backprop.py: two articles' experiments and two exercises, tried.
 
-    python demo.py                           the whole tour, @TOUR@
+    python demo.py                           the whole tour, about a minute
     python demo.py capacity article2         only these parts, in this order
-    python demo.py benchmark                 how fast? not in the tour, @BENCH@
+    python demo.py benchmark                 how fast? not in the tour, half a minute
     python demo.py boundary --figures here   also saves here/boundary.png
 
 "Article 1" is "Backpropagation from Scratch"; "article 2" is "ML From Scratch,
@@ -361,11 +361,13 @@ def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_j
     data, seeds = article2_data(), range(seed, seed + repeats)
     layers = {1: "1 layer", 2: "2 layers", 3: "3 layers"}
     aucs, medians = ({name: {} for name in layers.values()} for _ in range(2))
+    start_processes(n_jobs)
     for n in totals:
         shapes = {k: [n // k + (i < n % k) for i in range(k)] for k in (1, 2, 3) if k <= n}
         pairs = [(shape, s) for shape in shapes.values() for s in seeds]
         calls = [delayed(capacity_auc)(shape, s, steps, data) for shape, s in pairs]
-        results = iter(in_processes(calls, n_jobs))
+        with Parallel(n_jobs=n_jobs) as parallel:
+            results = iter(parallel(calls))
         for k in shapes:
             aucs[layers[k]][n] = [next(results) for _ in seeds]
             medians[layers[k]][n] = np.median(aucs[layers[k]][n])
@@ -397,14 +399,12 @@ def capacity_auc(hidden, seed, steps, data):
     return roc_auc_score(y_test, ours(params)(X_test))
 
 
-def in_processes(calls, n_jobs):
-    """Return the results of joblib's delayed calls. Ctrl-C reaches us alone, and we end them."""
-    parallel = Parallel(n_jobs=n_jobs)
-    if os.name == "posix":
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # as processes inherit it
-        parallel([delayed(abs)(0)])  # starts all of them
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    return parallel(calls)
+def start_processes(n_jobs):
+    """Start joblib's processes, deaf to Ctrl-C: it is for this process, which then ends them."""
+    ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)  # they inherit this
+    answers = Parallel(n_jobs=n_jobs, return_as="generator")([delayed(abs)(0)])
+    signal.signal(signal.SIGINT, ctrl_c)
+    list(answers)
 
 
 # ==== Beyond the articles =========================================================================
