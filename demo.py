@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT-0
 """A tour of backprop.py: two articles' experiments and two exercises, tried.
 
-    python demo.py                           the whole tour: a minute on two cores
-    python demo.py capacity article2         only these parts, in this order
-    python demo.py benchmark                 how fast? takes half a minute or more
-    python demo.py boundary --figures here   also saves here/boundary.png
+    python demo.py                          the whole tour, about a minute
+    python demo.py capacity article2        only these parts, in this order
+    python demo.py benchmark                how fast? 30 to 45 seconds
+    python demo.py boundary --figures here  also saves here/boundary.png
 
 "Article 1" is "Backpropagation from Scratch"; "article 2" is "ML From Scratch,
 Part 3: Backpropagation". The exercises are deeplearning.ai's.
