@@ -26,6 +26,7 @@ _ in front only computes what its namesake checks first, or only checks. Learnin
 [[0 1 1 0]]
 """
 
+from functools import lru_cache
 from math import inf, sqrt
 from numbers import Integral, Real
 
@@ -298,20 +299,18 @@ def numerical_grads(loss, params, *, eps=1e-5):
 
 
 # ---- Checks: what came, what was expected, and the likely cure -----------------------------------
-
 WIDE = "fdgFDG"  # NumPy's letters for float32, float64 and longdouble, real and complex
 
 
 def _untrue(claim):
-    """Tell whether a claim about values is false; a tracer of jax.jit has no values to look at."""
     try:
         return not claim
-    except TypeError:
+    except TypeError:  # a tracer of jax.jit has no values to look at
         return False
 
 
 def _check_number(name, x, positive=False):
-    if np.shape(x) != () or _untrue((0 < x) & (x < inf) if positive else x == x):
+    if getattr(x, "shape", ()) != () or _untrue((0 < x) & (x < inf) if positive else x == x):
         expected = "one finite number above 0, say 0.1" if positive else "one number"
         raise ValueError(f"{name} is {x!r}, expected {expected}")
 
@@ -325,18 +324,22 @@ def _count(name, n):
 def _check_settings(sizes, scale, dtype):
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes is {sizes}, expected (n_features, *hidden, n_outputs)")
-    named = isinstance(scale, str) and scale in ("xavier", "he")
-    if not named and not (isinstance(scale, Real) and 0 <= scale < inf):
+    if scale not in ("xavier", "he") and not (isinstance(scale, Real) and 0 <= scale < inf):
         raise ValueError(f"scale is {scale!r}, expected 'xavier', 'he' or a number, 0 or more")
     if np.dtype(dtype).char not in WIDE:
         raise ValueError(f"dtype is {np.dtype(dtype)}, expected float32 or wider")
+
+
+@lru_cache  # each step of a loop asks for it three times
+def _keys(L):
+    return {f"{P}{l}" for l in range(1, L + 1) for P in "Wb"}
 
 
 def _check_params(params):
     if not hasattr(params, "keys"):
         raise ValueError(f"params is {type(params)}, expected a dict; train gives params, losses")
     L, n = len(params) // 2, None
-    if not L or params.keys() != {f"{P}{l}" for l in range(1, L + 1) for P in "Wb"}:
+    if not L or params.keys() != _keys(L):
         raise ValueError(f"params has the keys {list(params)}, expected W1, b1, ..., WL, bL")
     dtypes = {getattr(P, "dtype", type(P)) for P in params.values()}
     if len(dtypes) > 1 or getattr(*dtypes, "char", "no dtype") not in WIDE:
@@ -352,8 +355,7 @@ def _check_params(params):
 
 def _columns(name, array, n, m=None):
     """Return array as one of n rows and m columns; if m is None, any number of them above 0."""
-    array = np.asarray(array)
-    shape = array.shape
+    array, shape = np.asarray(array), np.shape(array)
     if len(shape) == 2 and shape[0] == n and shape[1] > 0 and (m is None or shape[1] == m):
         return array
     cure = f"a row for each {'feature' if name == 'X' else 'output'}, a column for each sample"
@@ -373,8 +375,7 @@ def _data(params, X, activation, Y=None):
     _check_params(params)
     X = _columns("X", X, params["W1"].shape[1])
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        known = ", ".join(map(repr, ACTIVATIONS))
-        raise ValueError(f"activation is {activation!r}, expected one of {known}")
+        raise ValueError(f"activation is {activation!r}, expected one of {list(ACTIVATIONS)}")
     if Y is not None:
         Y = _columns("Y", Y, len(params[f"b{len(params) // 2}"]), X.shape[1])
     return X, Y
@@ -422,18 +423,18 @@ def _check_cache(params, cache):
     came = [len(A) for key, A in cache.items() if key[0] == "A"] if hasattr(cache, "keys") else []
     units = [params["W1"].shape[1], *(len(params[f"b{l}"]) for l in range(1, len(params) // 2 + 1))]
     if came != units:
-        cure = "pass the cache of A, cache = forward(params, X)"
-        raise ValueError(f"cache has layers of {came} units, params of {units}: {cure}")
+        raise ValueError(f"cache is of {came} units, params of {units}: take forward(params, X)'s")
 
 
 def _check_grads(params, grads):
     for key, P in params.items():
-        if not hasattr(grads, "keys") or key not in grads or np.shape(grads[key]) != P.shape:
+        if key not in grads or getattr(grads[key], "shape", None) != P.shape:
             raise ValueError(f"grads has no {key} of shape {P.shape}, expected backward's grads")
 
 
 def _check_not_nan(A):
     lost = np.isnan(A).any(axis=0)
     if _untrue(~lost.any()):
-        i = int(lost.argmax())
-        raise ValueError(f"sample {i} has no class: X[:, {i}] holds NaN, or overflows on its way")
+        raise ValueError(
+            f"sample {lost.argmax()} has no class: NaN in X, or an overflow on its way"
+        )

@@ -7,7 +7,7 @@
     python demo.py boundary --figures here  also saves here/boundary.png
 
 "Article 1" is "Backpropagation from Scratch"; "article 2" is "ML From Scratch,
-Part 3: Backpropagation". The exercises are deeplearning.ai's.
+Part 3: Backpropagation" by Oran Looney. The exercises are deeplearning.ai's.
 
 A part is a generator. It yields what it finds as soon as it is known: a dict is
 a row of a table, a string is a sentence, and a pair (name, draw) is a picture,
@@ -474,11 +474,12 @@ def boundary(seed=0, steps=3000):
 
 
 def plain_step(params, X, Y, lr=0.5):
-    """Return params after article 1's formulas as one writes them down: no checks, no loss."""
+    """Return params after article 1's formulas as one writes them down, with no checks."""
     L, m, A, new = len(params) // 2, X.shape[1], [X], {}
     for l in range(1, L + 1):
         Z = params[f"W{l}"] @ A[-1] + params[f"b{l}"]
         A.append(1 / (1 + np.exp(-Z)))
+    -np.mean(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L]))  # the loss, computed as in `train`
     dZ = A[L] - Y
     for l in range(L, 0, -1):
         dW, db = dZ @ A[l - 1].T / m, dZ.sum(axis=1, keepdims=True) / m
@@ -554,8 +555,7 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
     """not in the tour: `train`, a plain step and scikit-learn"""
     yield f"""numpy {np.__version__}, one BLAS thread; medians of {repeats} runs, taken in turns.
     train: microseconds a step. Then, as multiples of that, the time of: loop, the README's four
-    lines; plain, the articles' formulas in ten lines that check nothing and compute no loss; MLP,
-    scikit-learn's MLPClassifier in the order of the samples; shuffled, the same with its default,
+    lines; plain, the articles' formulas in a dozen lines that check nothing; MLP, scikit-learn's MLPClassifier in the order of the samples; shuffled, the same with its default,
     shuffle=True. All start from equal weights. apart: the largest difference of the final weights
     of loop, plain or MLP to those of train."""
     X1, _, y1, _ = article1_data()
