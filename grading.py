@@ -807,7 +807,7 @@ def remarks(file, name):
         if wrong and yours and same({key: 3 * P for key, P in yours.items()}, right):
             said.append("the mean over outputs, where there are several")
         elif wrong:
-            said.append("right for one output only")
+            said.append("for one output only")
     if (digits := agreement(file, name)) < 10:
         said.append(f"agrees to {digits} digits")
     return said
@@ -858,6 +858,9 @@ def verdict(file, name, verdicts, known):
         smallest = failure.args[1]
     except HypothesisException:  # the same example failed, and then did not
         return "WRONG", UNSTEADY, []
+    unjudged = [each for each in verdicts if verdicts[each] == "not judged"]
+    if name == "train" and unjudged:  # the mistake may be theirs
+        return "not judged", f"{listed(unjudged)} {'are' if unjudged[1:] else 'is'} not judged", []
     complaint = judge(file, name, smallest)[1] or ""
     if name == "update" and (key := re.match(r"raises KeyError: '(d[Wb]\d+)'", complaint)):
         return "not judged", f"it reads grads[{key[1]!r}], but grads has the keys of params", []
@@ -1168,14 +1171,15 @@ def on_fixed_cases(monkeypatch, in_quiet):
 
 @pytest.mark.parametrize("name", SIX)
 def test_every_mistake_is_named_and_blamed_on_its_function_alone(name, on_fixed_cases):
+    harmful = set()
     for entry, file in mistakes(name):
+        harmful.add(entry)
         verdicts, words = verdicts_of(file)
         assert verdicts.pop(name) == "WRONG" and entry[-1] in words[name], (entry, words[name])
         unjudged = {"forward": ["backward", "train"], "init_params": [], "train": []}
         unjudged = unjudged.get(name, ["train"])
         assert [each for each in verdicts if verdicts[each] == "not judged"] == unjudged
         assert all(verdicts[each] == "right" for each in verdicts if each not in unjudged)
-    harmful = {entry for entry, _ in mistakes(name)}
     assert {entry[-1] for entry in CATALOGUE[name] if entry not in harmful} <= {MEAN_OF_OUTPUTS}
 
 
@@ -1197,7 +1201,7 @@ BY_HAND = [  # edits of one function, and words that the verdict must have
     ("backward", "T / m", "T", "axis=1", "axis=0", "* dg(Z_prev)", "", ["in dW: ", "in db: "]),
     ("backward", "A - Y", "Y - A", "dg(Z_prev)", "1", ["Y - A in place of A - Y; and the"]),
     ("backward", "dg(Z_prev)", "dg(Z_prev) ** 2", ["dW3 and db3 are right", "what forward keeps"]),
-    ("backward", '"W{l}"] = dZ', '"dW{l}"] = dZ', '"b{l}"] =', '"db{l}"] =', ["the gradients are right"]),
+    ("backward", '"W{l}"] =', '"dW{l}"] =', '"b{l}"] =', '"db{l}"] =', ["the gradients are right"]),
     ("backward", "dZ = A - Y", "dZ = A; dZ -= Y", ["changes an array in the cache in place"]),
     ("backward", "return grads", "return", ["returns nothing, expected a dict with the keys"]),
     ("forward", "len(params) // 2", "2", ["right with 1 hidden layer, not with 0, 2 and 3: "]),
@@ -1438,7 +1442,7 @@ def test_the_command_prints_a_report(command):
 def test_the_command_grades_a_class_whatever_its_files_do(command):
     texts = {"right": AS_TEXT, "wrong": AS_TEXT.replace("A - Y", "Y - A")}
     texts |= {"exits": "import os; os._exit(0)", "crashes": "import os; os.abort()"}
-    texts |= {"other": "import nothing", "prints": "import os; os.system('echo Look!'); print('!' * 10**6)"}
+    texts |= {"other": "import nothing", "prints": "import os; os.system('echo !'); print('!')"}
     process = command(**texts)
     out, err = process.communicate()
     head, *lines = out.splitlines()
