@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import copy
 import difflib
+import functools
 import inspect
 import math
 import pathlib
@@ -611,15 +612,19 @@ def same(yours, theirs, part=""):
     )
 
 
-def answers(file, name, cases):
-    """What the function makes of each case; of init_params, which draws, what is sure of that."""
-    for case in cases:
-        answer = ask(file, name, case)[0]
-        if name == "init_params" and answer is not None:
-            equal = equal_units(answer)
-            for key, P in answer.items():
-                answer[key] = np.array([*P.shape, key in equal, key in equal and P.any()], float)
-        yield answer
+def answer(file, name, k):
+    """What the function makes of fixed case k; of init_params, which draws, what is sure."""
+    said, _ = ask(file, name, CASES[name][k])
+    if name == "init_params" and said is not None:
+        equal = equal_units(said)
+        for key, P in said.items():
+            said[key] = np.array([*P.shape, key in equal, key in equal and P.any()], float)
+    return said
+
+
+@functools.cache
+def plain_answer(hidden, text, name, k):
+    return answer(plain(hidden, text), name, k)
 
 
 def misread(judged, part=""):
@@ -633,15 +638,15 @@ def recognised(file, name, hiddens):
 
     It looks for one mistake first, then for two; in backward also for those of dW and db apart.
     """
-    judged = [(judge(file, name, case), case) for case in CASES[name]]
-    cases = [case for _, case in sorted(judged, key=lambda each: not misread(each[0]))]
+    judged = [judge(file, name, case) for case in CASES[name]]
+    order = sorted(range(len(judged)), key=lambda k: not misread(judged[k]))
     parts = ["", "W", "b"] if name == "backward" else [""]
-    parts = [part for part in parts if any(misread(each, part) for each, _ in judged)]
-    yours, found, text = list(answers(file, name, cases)), {}, TEXT[name]
+    parts = [part for part in parts if any(misread(each, part) for each in judged)]
+    yours, found, text = {k: answer(file, name, k) for k in order}, {}, TEXT[name]
 
     def fits(text, hidden, part, strictly):
-        theirs = answers(plain(hidden, text), name, cases)  # as far as the first disagreement
-        return all(same(P, Q, part) for P, Q in zip(yours, theirs) if strictly or P is not None)
+        readable = [k for k in order if strictly or yours[k] is not None]
+        return all(same(yours[k], plain_answer(hidden, text, name, k), part) for k in readable)
 
     ones = [(edited(text, entry), entry[-1]) for entry in CATALOGUE[name]]
     for strictly in (True, False) if parts else ():  # at first, errors must come in the same cases
