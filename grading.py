@@ -1290,10 +1290,10 @@ if __name__ == "__main__":
 print("trained", input("how many steps? "))
 """,
     "tanh": """
-import random, helper
+import random, colorsys
 import numpy as np
 
-random.seed(3)
+random.seed(colorsys.seed)
 def init_params(sizes):
     params = {}
     for i in range(1, len(sizes)):
@@ -1366,10 +1366,11 @@ REMARKS = {
 @pytest.mark.parametrize("style", RIGHT_FILES)
 def test_a_right_file_is_right_in_any_style(style, tmp_path, capfd):
     (tmp_path / "my file-1.py").write_text(RIGHT_FILES[style])
-    (tmp_path / "helper.py").write_text("")
+    (tmp_path / "colorsys.py").write_text("seed = 3")  # comes before the one of the library
     (tmp_path / "random.py").write_text("raise SystemError")
     def surroundings():
-        return str(np.random.get_state()), np.geterr(), os.getcwd(), str(sys.path), sys.argv
+        modules = [name for name in sys.modules if name == "colorsys"]
+        return str(np.random.get_state()), np.geterr(), os.getcwd(), str(sys.path), sys.argv, modules
 
     before = surroundings()
     head, *lines = grade(tmp_path / "my file-1.py")
