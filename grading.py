@@ -1369,8 +1369,8 @@ def test_a_right_file_is_right_in_any_style(style, tmp_path, capfd):
     (tmp_path / "colorsys.py").write_text("seed = 3")  # comes before the one of the library
     (tmp_path / "random.py").write_text("raise SystemError")
     def surroundings():
-        modules = [name for name in sys.modules if name == "colorsys"]
-        return str(np.random.get_state()), np.geterr(), os.getcwd(), str(sys.path), sys.argv, modules
+        own = "colorsys" in sys.modules
+        return str(np.random.get_state()), np.geterr(), os.getcwd(), str(sys.path), sys.argv, own
 
     before = surroundings()
     head, *lines = grade(tmp_path / "my file-1.py")
