@@ -8,12 +8,12 @@ oranlooney.com/post/ml-from-scratch-part-3-backpropagation/.
 Samples stand in columns, layers count from 1 to L, and everything travels in plain dicts:
 
     params = {"W1": (n1, n0), "b1": (n1, 1), ..., "WL": (nL, nL-1), "bL": (nL, 1)}
-    cache  = {"A0": X, "Z1", "A1", ..., "ZL", "AL"}, each (n, m), and "activation", its name
+    cache  = {"A0": X, "Z1", "A1", ..., "ZL", "AL"}, each (nl, m), and "activation", a name
     grads  = the keys and shapes of params
     X: (n0, m)    Y: (nL, m), each entry in [0, 1]    m samples    L = len(params) // 2
 
-No function changes an array that it is given, and results have the dtype of params. A name with
-_ in front only computes what its namesake checks first, or only checks. Learning XOR:
+No function changes an array that it is given; floating results have the dtype of params. Those
+with _ in front do not check what they are given. Learning XOR, after `from backprop import *`:
 
 >>> X, Y = np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
 >>> params = init_params((2, 4, 1), rng=0)
@@ -26,11 +26,12 @@ _ in front only computes what its namesake checks first, or only checks. Learnin
 [[0 1 1 0]]
 """
 
+from functools import lru_cache
 from math import inf, sqrt
 from numbers import Integral, Real
 
 import numpy as np
-from numpy import empty, errstate
+from numpy import empty, errstate  # by name, as jax.numpy has neither
 from numpy.random import default_rng
 
 __version__ = "1.1.0"
@@ -40,10 +41,10 @@ __version__ = "1.1.0"
 
 
 def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
-    """Return random params for layer_sizes = (n_features, *hidden, n_outputs), hidden or not.
+    """Return random params for layer_sizes = (n_features, *hidden, n_outputs); hidden may be none.
 
     rng: a seed or a numpy Generator. scale: "xavier", W ~ N(0, 1 / n_prev) (article 1), or "he",
-    W ~ N(0, 2 / n_prev), for ReLU; both with b = 0. Or a number: W and b ~ N(0, scale ** 2), in
+    W ~ N(0, 2 / n_prev), for ReLU; both with b = 0. Or a number s: W and b ~ N(0, s ** 2), as
     article 2 with 0.1. ValueError: a size below 1, an unknown scale, a dtype below float32.
     """
     sizes = [_count(f"layer_sizes[{i}]", n) for i, n in enumerate(layer_sizes)]
@@ -62,7 +63,7 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
 
 
 def sigmoid(Z):
-    """Return 1 / (1 + exp(-Z)) entry by entry, right to the last few bits also in the left tail."""
+    """Return 1 / (1 + exp(-Z)) of floats, right to a few bits wherever it is a normal number."""
     with errstate(over="ignore"):  # exp(1000) is infinite, on the way to the right 1 / inf = 0
         return 1 / (1 + np.exp(-Z))
 
@@ -72,8 +73,8 @@ def relu(Z):
     return np.maximum(Z, 0)
 
 
-# Each hidden activation beside its derivative. Article 1 takes that at Z; written in
-# A = activation(Z) it needs no second exp. At Z = 0 ReLU has none: by convention it is 0 there.
+# Each hidden activation, and its derivative written in A = activation(Z), where article 1 has Z:
+# that needs no second exp. ReLU has none at Z = 0; by convention it is 0 there.
 ACTIVATIONS = {
     "sigmoid": (sigmoid, lambda A: A * (1 - A)),
     "tanh": (np.tanh, lambda A: 1 - A * A),
@@ -82,7 +83,7 @@ ACTIVATIONS = {
 
 
 def forward(params, X, activation="sigmoid"):
-    """Return (A, cache): the output probabilities, (nL, m), and what backward needs.
+    """Return (A, cache): the output probabilities, (nL, m), and every Z and A for backward.
 
     X: (n0, m). activation: of the hidden layers, "sigmoid", "tanh" or "relu"; the output layer is
     always sigmoid. A is cache["AL"], and cache["A0"] may be X itself: do not change either before
@@ -111,8 +112,8 @@ def bce(A, Y):
     """Return the binary cross-entropy: summed over outputs, averaged over samples.
 
     A: probabilities, Y: labels, both (nL, m) in [0, 1]. As in sklearn.metrics.log_loss, A is
-    clipped to [eps, 1 - eps], so that log is finite. ValueError: shapes that differ, labels
-    outside [0, 1]. Source: article 1, loss; article 2's J lacks the minus sign.
+    clipped to [eps, 1 - eps], so that log is finite. ValueError: shapes that differ, labels (here
+    and in train alone) outside [0, 1]. Source: article 1; article 2's J lacks the minus sign.
     """
     A, Y = _same_shapes("A", A, Y)
     _check_labels(Y)
@@ -136,9 +137,9 @@ def bce_with_logits(Z, Y):
 def backward(params, cache, Y):
     """Return grads in the order of params: the derivative of bce_with_logits by every entry.
 
-    (Also of bce, unless that clips.) cache: from forward with these params. Y: (nL, m). Where the
-    network is confident and right, A - Y is right to eps of 1, not of itself. ValueError: shapes
-    that do not fit, a cache of other params. Source: article 1, backward pass; article 2, ∂J/∂W.
+    (And of bce, where that does not clip.) cache: from forward with these params. Y: (nL, m).
+    A - Y is right to eps of 1, not of itself: where A is close to Y it has few digits. ValueError:
+    shapes that do not fit, a cache of other sizes. Source: article 1, backward pass; article 2.
     """
     _check_params(params)
     _check_cache(params, cache)
@@ -147,7 +148,7 @@ def backward(params, cache, Y):
 
 
 def _backward(params, cache, Y):
-    L, m, grads = len(params) // 2, Y.shape[1], dict.fromkeys(params)
+    L, m, grads = len(params) // 2, Y.shape[1], dict.fromkeys(params)  # in this order
     A, activation_deriv = cache[f"A{L}"], ACTIVATIONS[cache["activation"]][1]
     # Per sample dL/dA * dA/dZ = (A - Y) / (A * (1 - A)) * A * (1 - A); the mean's 1 / m follows.
     dZ = A - Y
@@ -157,7 +158,7 @@ def _backward(params, cache, Y):
         grads[f"b{l}"] = dZ.sum(axis=1, keepdims=True) / m
         if l > 1:
             dA_prev = W.T @ dZ
-            dZ = dA_prev * activation_deriv(A_prev)
+            dZ = dA_prev * activation_deriv(A_prev)  # written in A, see ACTIVATIONS
     return grads
 
 
@@ -182,14 +183,14 @@ def _update(params, grads, lr):
 CHUNK_SIZE = 4096  # columns; 8 rows of them are 256 kB, which stay in the processor's cache
 # glibc's malloc gives arrays above 128 kB back to the system in every step, and getting them again
 # can take longer than the arithmetic. Having once freed one of 16 MB, it keeps those below.
-empty(1 << 21)
+empty(1 << 21)  # bytes: 8 times that
 
 
 def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE):
     """Return (loss, grads), bce_with_logits and its derivative, in chunks of chunk_size columns.
 
-    Both are means: those of the parts (chunks, or shards on other machines), weighted by their
-    share of the samples, add up to those of the whole. Memory is that of one chunk, whatever m.
+    Both are means, so they can be taken part by part (chunks here, shards on other machines) and
+    added, each weighted by its share of the samples. Memory is that of one chunk, whatever m is.
     ValueError: as forward and backward; a chunk_size below 1.
     """
     X, Y = _data(params, X, activation, Y)
@@ -248,13 +249,13 @@ def train(
 
 def _batches(X, Y, batch_size, rng):
     """Yield (X, Y) for ever: all of it each time, or in batches, epoch by epoch."""
-    while batch_size is None:
+    while batch_size is None:  # for ever
         yield X, Y
     batch_size, m, rng = _count("batch_size", batch_size), X.shape[1], default_rng(rng)
-    # A sample in one piece is quick to pick. ravel copies, unless X is the .T of such rows.
+    # A sample in a row, in one piece, is quick to pick. ravel copies, unless X is such rows' .T.
     X_rows, Y_rows = X.T.ravel().reshape(m, -1), Y.T.ravel().reshape(m, -1)
     while True:
-        shuffled = np.asarray(rng.permutation(m))
+        shuffled = np.asarray(rng.permutation(m))  # to where np computes
         for i in range(0, m, batch_size):
             batch = shuffled[i : i + batch_size]
             yield X_rows.take(batch, axis=0).T, Y_rows.take(batch, axis=0).T
@@ -288,32 +289,31 @@ def numerical_grads(loss, params, *, eps=1e-5):
     """
     _check_number("eps", eps, positive=True)
     wide, grads = {key: np.asarray(P, np.float64) for key, P in params.items()}, {}
+    _check_number("loss(params)", loss(wide))
     for key, P in wide.items():
-        steps = (eps * (np.arange(P.size) == i).reshape(P.shape) for i in range(P.size))
-        rises = [loss({**wide, key: P + h}) - loss({**wide, key: P - h}) for h in steps]
-        _check_number("loss(params)", rises[0])
+        moves = (eps * (np.arange(P.size) == i).reshape(P.shape) for i in range(P.size))
+        rises = [loss({**wide, key: P + dP}) - loss({**wide, key: P - dP}) for dP in moves]
         dtype = params[key].dtype if params[key].dtype.kind == "f" else np.float64
         grads[key] = (np.asarray(rises) / (2 * eps)).reshape(P.shape).astype(dtype)
     return grads
 
 
 # ---- Checks: what came, what was expected, and the likely cure -----------------------------------
-
-WIDE = "fdgFDG"  # NumPy's letters for float32, float64 and longdouble, real and complex
+WIDE = "fdgFDG"  # NumPy's letters for float32, float64 and longdouble, and complex steps
 
 
 def _untrue(claim):
-    """Tell whether a claim about values is false; a tracer of jax.jit has no values to look at."""
     try:
         return not claim
-    except TypeError:
+    except TypeError:  # a tracer of jax.jit has no values to look at
         return False
 
 
 def _check_number(name, x, positive=False):
-    if np.shape(x) != () or _untrue((0 < x) & (x < inf) if positive else x == x):
-        expected = "one finite number above 0, say 0.1" if positive else "one number"
-        raise ValueError(f"{name} is {x!r}, expected {expected}")
+    one = getattr(x, "shape", None) == () or isinstance(x, Real)
+    if not one or _untrue((0 < x) & (x < inf) if positive else x == x):
+        expected = "one finite number above 0" if positive else "one number"
+        raise ValueError(f"{name} is {x!r:.60}, expected {expected}")
 
 
 def _count(name, n):
@@ -325,18 +325,22 @@ def _count(name, n):
 def _check_settings(sizes, scale, dtype):
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes is {sizes}, expected (n_features, *hidden, n_outputs)")
-    named = isinstance(scale, str) and scale in ("xavier", "he")
-    if not named and not (isinstance(scale, Real) and 0 <= scale < inf):
+    if scale not in ("xavier", "he") and not (isinstance(scale, Real) and 0 <= scale < inf):
         raise ValueError(f"scale is {scale!r}, expected 'xavier', 'he' or a number, 0 or more")
     if np.dtype(dtype).char not in WIDE:
         raise ValueError(f"dtype is {np.dtype(dtype)}, expected float32 or wider")
 
 
+@lru_cache  # each step of a loop asks for it three times
+def _keys(L):
+    return {f"{P}{l}" for l in range(1, L + 1) for P in "Wb"}
+
+
 def _check_params(params):
     if not hasattr(params, "keys"):
-        raise ValueError(f"params is {type(params)}, expected a dict; train gives params, losses")
+        raise ValueError(f"params is {type(params)}, expected a dict: params, losses = train(...)?")
     L, n = len(params) // 2, None
-    if not L or params.keys() != {f"{P}{l}" for l in range(1, L + 1) for P in "Wb"}:
+    if not L or params.keys() != _keys(L):
         raise ValueError(f"params has the keys {list(params)}, expected W1, b1, ..., WL, bL")
     dtypes = {getattr(P, "dtype", type(P)) for P in params.values()}
     if len(dtypes) > 1 or getattr(*dtypes, "char", "no dtype") not in WIDE:
@@ -352,8 +356,7 @@ def _check_params(params):
 
 def _columns(name, array, n, m=None):
     """Return array as one of n rows and m columns; if m is None, any number of them above 0."""
-    array = np.asarray(array)
-    shape = array.shape
+    array, shape = np.asarray(array), np.shape(array)
     if len(shape) == 2 and shape[0] == n and shape[1] > 0 and (m is None or shape[1] == m):
         return array
     cure = f"a row for each {'feature' if name == 'X' else 'output'}, a column for each sample"
@@ -364,7 +367,7 @@ def _columns(name, array, n, m=None):
     elif len(shape) == 1 and (n == 1 or shape == (n,)) and (m is None or shape[0] == n * m):
         cure = f"pass np.asarray({name}).reshape({n}, -1)"
     elif shape == (m,):
-        cure = f"if these are class numbers, pass np.asarray({name}) == np.arange({n})[:, None]"
+        cure = f"if these are {n} classes, pass np.asarray({name}) == np.unique({name})[:, None]"
     raise ValueError(f"{name} has shape {shape}, expected ({n}, {'m' if m is None else m}): {cure}")
 
 
@@ -373,8 +376,7 @@ def _data(params, X, activation, Y=None):
     _check_params(params)
     X = _columns("X", X, params["W1"].shape[1])
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        known = ", ".join(map(repr, ACTIVATIONS))
-        raise ValueError(f"activation is {activation!r}, expected one of {known}")
+        raise ValueError(f"activation is {activation!r}, expected one of {list(ACTIVATIONS)}")
     if Y is not None:
         Y = _columns("Y", Y, len(params[f"b{len(params) // 2}"]), X.shape[1])
     return X, Y
@@ -393,7 +395,7 @@ def _numbers(name, array, dtype):
         return np.asarray(array, dtype)
     except (TypeError, ValueError):
         y = array.ravel().tolist()[-1]
-        cure = "encode words" if name == "X" else f"for class {y!r}, pass np.asarray(Y) == {y!r}"
+        cure = "encode words" if name == "X" else f"for 1 as {y!r}, pass np.asarray(Y) == {y!r}"
         raise ValueError(f"{name} holds more than numbers: {cure}") from None
 
 
@@ -414,7 +416,7 @@ def _training_data(params, X, Y, activation):
 def _check_labels(Y):
     low, high = Y.min(), Y.max()
     if _untrue((0 <= low) & (high <= 1)):
-        cure = f"for the class {high}, pass np.asarray(Y) == {high}"
+        cure = f"for 1 as {high}, pass np.asarray(Y) == {high}" if high == high else "drop the NaN"
         raise ValueError(f"Y goes from {low} to {high}, expected labels in [0, 1]: {cure}")
 
 
@@ -422,18 +424,17 @@ def _check_cache(params, cache):
     came = [len(A) for key, A in cache.items() if key[0] == "A"] if hasattr(cache, "keys") else []
     units = [params["W1"].shape[1], *(len(params[f"b{l}"]) for l in range(1, len(params) // 2 + 1))]
     if came != units:
-        cure = "pass the cache of A, cache = forward(params, X)"
-        raise ValueError(f"cache has layers of {came} units, params of {units}: {cure}")
+        raise ValueError(f"cache has {came} units, params {units}: A, cache = forward(params, X)")
 
 
 def _check_grads(params, grads):
     for key, P in params.items():
-        if not hasattr(grads, "keys") or key not in grads or np.shape(grads[key]) != P.shape:
-            raise ValueError(f"grads has no {key} of shape {P.shape}, expected backward's grads")
+        G = grads.get(key) if hasattr(grads, "get") else None
+        if getattr(G, "shape", None) != P.shape:
+            raise ValueError(f"grads has no {key} of shape {P.shape}: grads = backward(...)?")
 
 
 def _check_not_nan(A):
     lost = np.isnan(A).any(axis=0)
     if _untrue(~lost.any()):
-        i = int(lost.argmax())
-        raise ValueError(f"sample {i} has no class: X[:, {i}] holds NaN, or overflows on its way")
+        raise ValueError(f"sample {lost.argmax()} has no class: NaN in X or params, or an overflow")
