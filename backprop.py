@@ -366,7 +366,7 @@ def _columns(name, array, n, m=None):
         cure = f"samples are columns, pass np.asarray({name}).T"
     elif len(shape) == 1 and (n == 1 or shape == (n,)) and (m is None or shape[0] == n * m):
         cure = f"pass np.asarray({name}).reshape({n}, -1)"
-    elif shape == (m,):
+    elif shape == (m,) and len(np.unique(array)) == n:
         cure = f"if these are {n} classes, pass np.asarray({name}) == np.unique({name})[:, None]"
     raise ValueError(f"{name} has shape {shape}, expected ({n}, {'m' if m is None else m}): {cure}")
 

@@ -555,9 +555,10 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
     """not in the tour: `train`, a plain step and scikit-learn"""
     yield f"""numpy {np.__version__}, one BLAS thread; medians of {repeats} runs, taken in turns.
     train: microseconds a step. Then, as multiples of that, the time of: loop, the README's four
-    lines; plain, the articles' formulas in a dozen lines that check nothing; MLP, scikit-learn's MLPClassifier in the order of the samples; shuffled, the same with its default,
-    shuffle=True. All start from equal weights. apart: the largest difference of the final weights
-    of loop, plain or MLP to those of train."""
+    lines; plain, the articles' formulas in a dozen lines that check nothing; MLP, scikit-learn's
+    MLPClassifier in the order of the samples; shuffled, the same with its default, shuffle=True.
+    All start from equal weights. apart: the largest difference of the final weights of loop, plain
+    or MLP to those of train."""
     X1, _, y1, _ = article1_data()
     X2, _, y2, _ = article2_data()
     X3, _, y3, _ = digits_data()
