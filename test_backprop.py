@@ -29,7 +29,6 @@ import difflib
 import functools
 import inspect
 import math
-import os
 import pathlib
 import pickle
 import re
