@@ -705,9 +705,11 @@ def test_bce_is_the_log_loss_of_scikit_learn(data, n_outputs, m):
     assert bce(A, Y) == pytest.approx(expected, rel=1e-14, abs=4 * EPS)
 
 
-@given(st.data(), st.integers(1, 3), st.integers(1, 4))
-def test_bce_with_logits_is_right_to_a_few_ulps_for_any_finite_logit(data, n_outputs, m):
-    Z = data.draw(matrices(n_outputs, m, FLOATS[np.float64] | st.floats(-50, 50)), "Z")
+@given(st.data(), st.sampled_from([(1, 1), (1, 1), (1, 4), (3, 1), (2, 2)]))
+def test_bce_with_logits_is_right_to_a_few_ulps_for_any_finite_logit(data, shape):
+    n_outputs, m = shape  # often one entry alone: a large one hides the small
+    ends = st.sampled_from([1.6e308, -1.6e308])  # their mean can be written down, not their sum
+    Z = data.draw(matrices(n_outputs, m, FLOATS[np.float64] | st.floats(-50, 50) | ends), "Z")
     soft = st.floats(0, 1) | st.sampled_from([0, 1, 1 - 1e-9, 1 - EPS])
     Y = data.draw(matrices(n_outputs, m, soft), "Y")
 
@@ -1184,7 +1186,7 @@ def test_an_X_of_any_wrong_shape_is_refused(call, net, shape):
 def test_a_Y_of_any_wrong_shape_is_refused(call, net, shape):
     n, m = net.Y.shape
     came = (1, *shape) if n == len(shape) == 1 and call in TRAIN else shape  # there it may be flat
-    assume(came != (n, m))
+    assume(came != (n, m) and not (n > 1 and shape == (m,)))  # those may be classes, see CURES
     names = {**names_of(net), "Y": np.zeros(shape)}
     refused(call, names, f"Y has shape {came}, expected ({n}, {m}): ")
 
@@ -1229,12 +1231,7 @@ SETTINGS = [  # argument, a call, what is bad, and what was expected
     ("lr", "update(params, grads, bad)", NO_RATES, "one finite number above 0"),
     ("lr", "train(params, X, Y, lr=bad, steps=1)", NO_RATES, "one finite number above 0"),
     ("eps", "numerical_grads(lambda p: 0.0, params, eps=bad)", NO_RATES, "above 0"),
-    (
-        "threshold",
-        "predict(params, X, threshold=bad)",
-        [NAN, np.ones((5, 1)), [0], None],
-        "one number",
-    ),
+    ("threshold", "predict(params, X, threshold=bad)", [NAN, np.eye(3), [0], None], "one number"),
     ("steps", "train(params, X, Y, lr=1, steps=bad)", [*NO_COUNTS, None], "1 or more"),
     ("batch_size", "train(params, X, Y, lr=1, steps=1, batch_size=bad)", NO_COUNTS, "1 or more"),
     ("chunk_size", "loss_and_grads(params, X, Y, chunk_size=bad)", NO_COUNTS, "1 or more"),
@@ -1266,10 +1263,7 @@ REFUSED = [
     ("bce(A[:, :0], Y[:, :0])", "there are no samples"),
     ("bce_with_logits(Z[:, :0], Y[:, :0])", "there are no samples"),
     ("bce(A, np.nan * Y)", "Y goes from nan"),
-    (
-        "backward(init_params((3, 5, 1)), cache, Y)",
-        "cache has [3, 4, 1] units, params [3, 5, 1]: A, cache =",
-    ),
+    ("backward(init_params((3, 5, 1)), cache, Y)", "[3, 4, 1] units, params [3, 5, 1]: A, cache ="),
     ("backward(init_params((3, 4, 1, 1)), cache, Y)", "cache has [3, 4, 1] units"),
     ("backward(init_params((3, 1)), cache, Y)", "cache has [3, 4, 1] units"),
     ("backward(params, (A, cache), Y)", "A, cache = forward(params, X)"),
