@@ -482,8 +482,8 @@ def boundary(seed=0, steps=3000):
 
 def trouble(seed=0, steps=1000):
     """not in the tour: what it looks like if something is wrong"""
-    yield f"""Is a handwritten digit odd? [16], full batch, lr 0.5, {steps} steps, unless the row says
-    otherwise. The loss at some steps, and the accuracy on the test digits:"""
+    yield f"""Is a handwritten digit odd? [16], full batch, lr 0.5, {steps} steps, unless the row
+    says otherwise. The loss at some steps, and the accuracy on the test digits:"""
     data = X, X_test, y, y_test = digits_data()
     start = init_params((64, 16, 1), seed)
     he = init_params((64, 16, 1), seed, scale="he")

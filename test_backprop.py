@@ -1482,12 +1482,8 @@ def test_demo_trouble_looks_as_the_readme_says(run):
     rows = {row["what"]: row for row in rows}
     right, trained = rows["nothing is wrong"], rows["ReLU, predicted with ReLU"]
     assert right["last"] < 0.2 < 0.6 < rows["lr 0.001"]["last"] and rows["lr 100"]["at 1"] > 10
-    for stuck, loss in (
-        ("all weights 0", 0.4),
-        ("8 layers of sigmoid", 0.69),
-        ("y shuffled, X not", 0.6),
-    ):
-        assert rows[stuck]["last"] > loss
+    assert rows["all weights 0"]["at 100"] > 0.6 < rows["y shuffled, X not"]["last"]
+    assert rows["8 layers of sigmoid"]["last"] > 0.69
     assert rows["breast cancer, not scaled"]["last"] > 0.6 > rows["breast cancer, scaled"]["last"]
     assert rows["ReLU, predicted with sigmoid"]["test"] < trained["test"] - 0.05
 
