@@ -4,6 +4,7 @@
     python demo.py                          the whole tour, about a minute
     python demo.py capacity article2        only these parts, in this order
     python demo.py benchmark                how fast? 30 to 45 seconds
+    python demo.py trouble                  what if the loss does not fall?
     python demo.py boundary --figures here  also saves here/boundary.png
 
 "Article 1" is "Backpropagation from Scratch"; "article 2" is "ML From Scratch,
@@ -28,7 +29,13 @@ from timeit import timeit
 try:
     import numpy as np
     from joblib import Parallel, delayed
-    from sklearn.datasets import load_digits, make_circles, make_classification, make_moons
+    from sklearn.datasets import (
+        load_breast_cancer,
+        load_digits,
+        make_circles,
+        make_classification,
+        make_moons,
+    )
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import accuracy_score, log_loss, roc_auc_score, roc_curve
@@ -470,6 +477,55 @@ def boundary(seed=0, steps=3000):
     yield "boundary", lambda fig: draw_boundary(fig, networks, X, y)
 
 
+# ==== If the loss does not fall ===================================================================
+
+
+def trouble(seed=0, steps=1000):
+    """not in the tour: what it looks like if something is wrong"""
+    yield f"""Is a handwritten digit odd? [16], full batch, lr 0.5, {steps} steps, unless the row
+    says otherwise. The loss at some steps, and the accuracy on the test digits:"""
+    data = X, X_test, y, y_test = digits_data()
+    start = init_params((64, 16, 1), seed)
+    he = init_params((64, 16, 1), seed, scale="he")
+
+    def tried(what, start, data=data, lr=0.5, activation="sigmoid", predicted_with=None):
+        params, losses = train(start, data[0], data[2], lr=lr, steps=steps, activation=activation)
+        test = scores(data, ours(params, predicted_with or activation))["test"]
+        at = {f"at {k}": losses[min(k, steps - 1)] for k in (0, 1, 2, 100)}
+        return {"what": what, **at, "last": losses[-1], "test": test}
+
+    yield tried("nothing is wrong", start)
+    yield tried("lr 0.001", start, lr=0.001)
+    yield tried("lr 100", start, lr=100.0)
+    cancer, small = load_breast_cancer(return_X_y=True), init_params((30, 8, 1), seed)
+    X1, X1_test, *labels = split(*cancer, random_state=0)
+    yield tried("breast cancer, not scaled", small, (X1, X1_test, *labels))
+    scaler = StandardScaler().fit(X1.T)
+    X1, X1_test = scaler.transform(X1.T).T, scaler.transform(X1_test.T).T
+    yield tried("breast cancer, scaled", small, (X1, X1_test, *labels))
+    yield tried("ReLU, predicted with sigmoid", he, activation="relu", predicted_with="sigmoid")
+    yield tried("ReLU, predicted with ReLU", he, activation="relu")
+    shuffled = np.random.default_rng(seed).permutation(y)
+    yield tried("y shuffled, X not", start, (X, X_test, shuffled, y_test))
+    yield tried("all weights 0", init_params((64, 16, 1), scale=0))
+    deep = (64, *[16] * 8, 1)
+    yield tried("8 layers of sigmoid", init_params(deep, seed))
+    deep_he = init_params(deep, seed, scale="he")
+    yield tried("8 layers of ReLU, he, lr 0.1", deep_he, lr=0.1, activation="relu")
+
+    try:
+        train(he, X, y, lr=10.0, steps=steps, activation="relu")
+    except FloatingPointError as error:
+        yield f"ReLU at lr 10 ends in a FloatingPointError: {error}."
+    medians, deeper = {}, (64, *[16] * 10, 1)
+    for scale in ("xavier", "he"):
+        starts = [init_params(deeper, seed + k, scale=scale) for k in range(5)]
+        runs = [train(each, X, y, lr=0.1, steps=101, activation="relu")[1] for each in starts]
+        medians[scale] = np.median([losses[-1] for losses in runs])
+    yield f"""10 layers of ReLU, lr 0.1: after 100 steps the median loss of 5 networks is
+    {medians["xavier"]:.3f} from "xavier" weights and {medians["he"]:.3f} from "he" ones."""
+
+
 # ==== How fast ====================================================================================
 
 
@@ -751,7 +807,7 @@ TOUR = (
     gradient_check, article1, initialization, vanishing, article2, capacity, planar, digits,
     boundary,
 )  # fmt: skip
-PARTS = {part.__name__.replace("_", "-"): part for part in (*TOUR, benchmark)}
+PARTS = {part.__name__.replace("_", "-"): part for part in (*TOUR, trouble, benchmark)}
 WIDTH = 79
 
 # How a column is written; other whole numbers have thousands separated, other fractions .3f.
@@ -813,7 +869,9 @@ def main(argv=None):
         prog="demo.py", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=__doc__.split("\n\nA part")[0], epilog=f"parts:\n{parts}",
     )  # fmt: skip
-    parser.add_argument("parts", nargs="*", metavar="PART", help="default: all but benchmark")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help="default: all but trouble and benchmark"
+    )
     parser.add_argument("--figures", metavar="FOLDER", help="save pictures (needs matplotlib)")
     parser.add_argument("--seed", type=int, default=0, help="of random weights (default: 0)")
     args = parser.parse_args(argv)

@@ -1471,6 +1471,17 @@ def test_demo_boundary(run):
     assert linear["test"] < 0.9 < 0.93 < network["test"]
 
 
+def test_demo_trouble_looks_as_the_readme_says(run):
+    rows, _ = run("trouble", steps=300)
+    rows = {row["what"]: row for row in rows}
+    right, trained = rows["nothing is wrong"], rows["ReLU, predicted with ReLU"]
+    assert right["last"] < 0.2 < 0.6 < rows["lr 0.001"]["last"] and rows["lr 100"]["at 1"] > 10
+    assert rows["all weights 0"]["at 100"] > 0.6 < rows["y shuffled, X not"]["last"]
+    assert rows["8 layers of sigmoid"]["last"] > 0.69
+    assert rows["breast cancer, not scaled"]["last"] > 0.6 > rows["breast cancer, scaled"]["last"]
+    assert rows["ReLU, predicted with sigmoid"]["test"] < trained["test"] - 0.05
+
+
 def test_demo_benchmark_compares_equals(run):
     rows, _ = run("benchmark", repeats=1, effort=0.1, sizes=(1000, 20_000))
     assert all(row["apart"] < 1e-10 for row in rows[:4])
