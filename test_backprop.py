@@ -2295,11 +2295,19 @@ def grade_class(paths, seconds, say):
     return int(wrong)
 
 
+def above_0(text):
+    if not 0 < float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return float(text)
+
+
 def main():
     """Grade the files of the command line; return the exit status."""
     parser = argparse.ArgumentParser(description=f"Grade files that have some of {', '.join(SIX)}.")
     parser.add_argument("files", nargs="+", metavar="mine.py", help="with several, a line for each")
-    parser.add_argument("--seconds", type=float, default=60, help="for each of several files (60)")
+    parser.add_argument(
+        "--seconds", type=above_0, default=60, help="for each of several files (60)"
+    )
     parser.add_argument("--line", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     # What the file writes goes nowhere, however it is written: only these two still lead outside.
