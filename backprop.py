@@ -201,7 +201,7 @@ def _loss_and_grads(params, X, Y, activation, chunk_size=CHUNK_SIZE):
     m, dtype = X.shape[1], params["W1"].dtype
     if m <= chunk_size:
         return _loss_and_grads_of_chunk(params, X, Y, activation)
-    loss, grads = 0, dict.fromkeys(params, 0)
+    loss, grads = np.asarray(0, dtype), dict.fromkeys(params, 0)
     for i in range(0, m, chunk_size):
         X_i, Y_i = X[:, i : i + chunk_size], Y[:, i : i + chunk_size]
         loss_i, grads_i = _loss_and_grads_of_chunk(params, X_i, Y_i, activation)
@@ -233,9 +233,9 @@ def train(
     _check_number("lr", lr, positive=True)
     batches, losses = _batches(X, Y, batch_size, rng), []
     overflow = f"with lr={lr}: try a smaller lr, or X and weights of about unit scale"
-    for step in range(_count("steps", steps)):
+    for step, (X_i, Y_i) in zip(range(_count("steps", steps)), batches):
         with errstate(all="ignore"):  # the errors below say it better than a warning
-            loss, grads = _loss_and_grads(params, *next(batches), activation)
+            loss, grads = _loss_and_grads(params, X_i, Y_i, activation)
             params = _update(params, grads, lr)
         if not np.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} at step {step} {overflow}")

@@ -20,7 +20,10 @@ if __name__ == "__main__":  # a random.py beside this file is not for NumPy to i
     here = os.path.dirname(os.path.realpath(__file__))
     sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) != here]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # matrices this small only wait for a second thread
-    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.devnull  # or it leaves a folder behind
+    import tempfile
+
+    # or it leaves a folder behind
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.path.join(tempfile.gettempdir(), "hypothesis")
 
 import argparse
 import contextlib
