@@ -21,6 +21,7 @@ import signal
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 import tracemalloc
 import warnings
@@ -898,7 +899,14 @@ def main(argv=None):
         run(name, args.seed, args.figures)
 
 
+def interrupted(*_):
+    """End on Ctrl-C; joblib's threads, which can stumble when their work is taken away, end mute."""
+    threading.excepthook = lambda _: None
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, interrupted)
     try:
         main()
     except KeyboardInterrupt:
