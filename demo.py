@@ -900,7 +900,7 @@ def main(argv=None):
 
 
 def interrupted(*_):
-    """End on Ctrl-C; joblib's threads, which can stumble when their work is taken away, end mute."""
+    """End on Ctrl-C. joblib's threads, which may stumble when they lose their work, end mute."""
     threading.excepthook = lambda _: None
     raise KeyboardInterrupt
 

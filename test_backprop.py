@@ -1261,6 +1261,8 @@ REFUSED = [
     ("init_params((2, 1), dtype=np.float16)", "dtype is float16, expected float32 or wider"),
     ("bce(A[:, :, None], Y)", "A has shape (1, 5, 1)"),
     ("bce_with_logits(Z[0, 0], Y)", "Z has shape ()"),
+    ("forward(params, X[:2])", "expected (3, m): a row for each feature, a column for each sample"),
+    ("bce(A, np.ones((2, 2)))", "expected (1, 5): a row for each output, a column for each sample"),
     ("bce(A > 0.5, Y)", "A is bool, expected float32 or wider, as forward gives it"),
     ("bce_with_logits(Z.astype(int), Y)", "Z is int"),
     ("bce(A[:, :0], Y[:, :0])", "there are no samples"),
