@@ -775,12 +775,6 @@ def test_numerical_grads_are_exact_on_a_parabola(data, eps, dtype):
     assert_same_grads(numerical_grads(loss, params, eps=eps), expected, 100 * EPS / eps)
 
 
-def test_numerical_grads_differ_by_eps_squared():
-    # ((1 + h)^3 - (1 - h)^3) / 2h = 3 + h^2
-    slopes = numerical_grads(lambda params: (params["w"] ** 3).sum(), {"w": np.ones(1)}, eps=0.5)
-    assert slopes["w"] == 3.25
-
-
 SIZES = st.lists(st.integers(1, 6), min_size=2, max_size=5)
 
 
@@ -1477,14 +1471,10 @@ def test_demo_boundary(run):
 
 
 def test_demo_trouble_looks_as_the_readme_says(run):
-    rows, _ = run("trouble", steps=300)
-    rows = {row["what"]: row for row in rows}
-    right, trained = rows["nothing is wrong"], rows["ReLU, predicted with ReLU"]
-    assert right["last"] < 0.2 < 0.6 < rows["lr 0.001"]["last"] and rows["lr 100"]["at 1"] > 10
-    assert rows["all weights 0"]["at 100"] > 0.6 < rows["y shuffled, X not"]["last"]
-    assert rows["8 layers of sigmoid"]["last"] > 0.69
+    rows = {row["what"]: row for row in run("trouble", steps=300)[0]}
+    assert rows["nothing is wrong"]["last"] < 0.2 < 0.6 < rows["lr 0.001"]["last"]
     assert rows["breast cancer, not scaled"]["last"] > 0.6 > rows["breast cancer, scaled"]["last"]
-    assert rows["ReLU, predicted with sigmoid"]["test"] < trained["test"] - 0.05
+    assert rows["all weights 0"]["at 100"] > 0.6 and rows["8 layers of sigmoid"]["last"] > 0.69
 
 
 def test_demo_benchmark_compares_equals(run):
