@@ -356,7 +356,7 @@ def _check_params(params):
 
 def _columns(name, array, n, m=None):
     """Return array as one of n rows and m columns; if m is None, any number of them above 0."""
-    array, shape = np.asarray(array), np.shape(array)
+    shape = (array := np.asarray(array)).shape
     if len(shape) == 2 and shape[0] == n and shape[1] > 0 and (m is None or shape[1] == m):
         return array
     cure = f"a row for each {'feature' if name == 'X' else 'output'}, a column for each sample"
