@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT-0
 """A tour of backprop.py: two articles' experiments and two exercises, tried.
 
-    python demo.py                          the whole tour, about a minute
+    python demo.py                          the whole tour, 30 s to a minute
     python demo.py capacity article2        only these parts, in this order
     python demo.py benchmark                how fast? 30 to 45 seconds
     python demo.py trouble                  what if the loss does not fall?
