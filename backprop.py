@@ -12,8 +12,8 @@ Samples stand in columns, layers count from 1 to L, and everything travels in pl
     grads  = the keys and shapes of params
     X: (n0, m)    Y: (nL, m), each entry in [0, 1]    m samples    L = len(params) // 2
 
-No function changes an array that it is given; floating results have the dtype of params. Those
-with _ in front do not check what they are given. Learning XOR, after `from backprop import *`:
+No function changes an array that it is given, and floats come in the dtype of params. Functions
+with _ in front are internal: the others call them. Learning XOR, after `from backprop import *`:
 
 >>> X, Y = np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
 >>> params = init_params((2, 4, 1), rng=0)
