@@ -12,9 +12,11 @@ Samples stand in columns, layers count from 1 to L, and everything travels in pl
     grads  = the keys and shapes of params
     X: (n0, m)    Y: (nL, m), each entry in [0, 1]    m samples    L = len(params) // 2
 
-No function changes an array that it is given, and floats come in the dtype of params. Functions
-with _ in front are internal: the others call them. Learning XOR, after `from backprop import *`:
+No function changes what it is given. Floats have the dtype of params (grads in native byte order).
+forward, backward and update check their arguments and call their twin with _ in front, which is the
+formulas alone; train checks once and calls the twins. XOR, after `from backprop import *`:
 
+>>> import numpy as np
 >>> X, Y = np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
 >>> params = init_params((2, 4, 1), rng=0)
 >>> for step in range(2000):
@@ -27,14 +29,17 @@ with _ in front are internal: the others call them. Learning XOR, after `from ba
 """
 
 from functools import lru_cache
+from itertools import repeat
 from math import inf, sqrt
 from numbers import Integral, Real
 
 import numpy as np
-from numpy import empty, errstate  # by name, as jax.numpy has neither
+from numpy import empty, errstate, ma, matrix  # by name: NumPy's own, also where np is jax.numpy
 from numpy.random import default_rng
 
 __version__ = "1.1.0"
+__all__ = ["init_params", "sigmoid", "relu", "forward", "bce", "bce_with_logits", "backward"]
+__all__ += ["update", "loss_and_grads", "train", "predict_proba", "predict", "numerical_grads"]
 
 
 # ---- The network: weights, activations, forward pass ---------------------------------------------
@@ -47,7 +52,7 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
     W ~ N(0, 2 / n_prev), for ReLU; both with b = 0. Or a number s: W and b ~ N(0, s ** 2), as
     article 2 with 0.1. ValueError: a size below 1, an unknown scale, a dtype below float32.
     """
-    sizes = [_count(f"layer_sizes[{i}]", n) for i, n in enumerate(layer_sizes)]
+    sizes = [_checked_count(f"layer_sizes[{i}]", n) for i, n in enumerate(layer_sizes)]
     _check_settings(sizes, scale, dtype)
     rng, params = default_rng(rng), {}
     for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
@@ -63,8 +68,10 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
 
 
 def sigmoid(Z):
-    """Return 1 / (1 + exp(-Z)) of floats, right to a few bits wherever it is a normal number."""
-    with errstate(over="ignore"):  # exp(1000) is infinite, on the way to the right 1 / inf = 0
+    """Return 1 / (1 + exp(-Z)), right to a few bits wherever it is a normal number."""
+    if hasattr(Z, "dtype") and Z.dtype.kind in "biu":
+        Z = Z.astype(float)  # in uint8, -1 is 255
+    with errstate(over="ignore", under="ignore"):  # exp(1000) = inf gives the right 1 / inf = 0
         return 1 / (1 + np.exp(-Z))
 
 
@@ -85,18 +92,17 @@ ACTIVATIONS = {
 def forward(params, X, activation="sigmoid"):
     """Return (A, cache): the output probabilities, (nL, m), and every Z and A for backward.
 
-    X: (n0, m). activation: of the hidden layers, "sigmoid", "tanh" or "relu"; the output layer is
-    always sigmoid. A is cache["AL"], and cache["A0"] may be X itself: do not change either before
-    backward has read them. ValueError: shapes that do not fit, an unknown activation. Source:
-    article 1, forward pass.
+    X: (n0, m). activation: of the hidden layers, "sigmoid", "tanh" or "relu"; the output layer's is
+    sigmoid. A is cache["AL"] and cache["A0"] may be X: do not change them before backward. Source:
+    article 1, forward pass. ValueError: shapes that do not fit, an unknown activation.
     """
-    X, _ = _data(params, X, activation)
-    return _forward(params, X, activation)
+    X = _checked_X(params, X, activation)
+    with errstate(under="ignore"):
+        return _forward(params, X, activation)
 
 
 def _forward(params, X, activation):
-    L, A = len(params) // 2, _numbers("X", X, params["W1"].dtype)
-    cache = {"A0": A, "activation": activation}
+    L, A, cache = len(params) // 2, X, {"A0": X, "activation": activation}
     for l in range(1, L + 1):
         g = ACTIVATIONS[activation][0] if l < L else sigmoid
         Z = params[f"W{l}"] @ A + params[f"b{l}"]
@@ -115,40 +121,47 @@ def bce(A, Y):
     clipped to [eps, 1 - eps], so that log is finite. ValueError: shapes that differ, labels (here
     and in train alone) outside [0, 1]. Source: article 1; article 2's J lacks the minus sign.
     """
-    A, Y = _same_shapes("A", A, Y)
+    A, Y = _checked_pair("A", A, Y)
     _check_labels(Y)
-    m, eps = Y.shape[1], np.finfo(A.dtype).eps
-    A = np.clip(A, eps, 1 - eps)
-    return (-(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m).sum()
+    m, eps = A.dtype.type(Y.shape[1]), np.finfo(A.dtype).eps  # NumPy 1: float32 / int is float64
+    A = np.minimum(np.maximum(A, eps), 1 - eps)
+    with errstate(under="ignore"):
+        return -(Y * np.log(A) + (1 - Y) * np.log(1 - A)).sum() / m
 
 
 def bce_with_logits(Z, Y):
     """Return bce(sigmoid(Z), Y) from the last layer's Z, exact however confident the network is.
 
-    Z, Y: (nL, m). ValueError: shapes that differ. Source: article 1's loss with a = sigmoid(z),
-    where -log(a) = log(1 + exp(-z)) and -log(1 - a) = log(1 + exp(z)).
+    Z, finite, and Y: (nL, m). ValueError: shapes that differ. Source: article 1's loss with
+    a = sigmoid(z), where -log(a) = log(1 + exp(-z)) and -log(1 - a) = log(1 + exp(z)).
     """
-    Z, Y = _same_shapes("Z", Z, Y)
-    m, up, down = Y.shape[1], np.maximum(Z, 0), np.maximum(-Z, 0)
-    rest = np.log1p(np.exp(-up - down))  # exp(-|z|) cannot overflow, as exp(z) and exp(-z) can
-    return ((Y * (down + rest) + (1 - Y) * (up + rest)) / m).sum()  # -log(a) and -log(1 - a)
+    Z, Y = _checked_pair("Z", Z, Y)
+    with errstate(under="ignore"):
+        return _bce_with_logits(Z, Y, Y.shape[1])
+
+
+def _bce_with_logits(Z, Y, m):
+    rest = np.log1p(np.exp(np.minimum(Z, -Z)))  # exp(-|Z|) cannot overflow, as the others can
+    minus_log_A = np.maximum(-Z, 0) + rest
+    minus_log_1_A = np.maximum(Z, 0) + rest
+    return ((Y * minus_log_A + (1 - Y) * minus_log_1_A) / m).sum()  # / m first: no sum overflows
 
 
 def backward(params, cache, Y):
     """Return grads in the order of params: the derivative of bce_with_logits by every entry.
 
-    (And of bce, where that does not clip.) cache: from forward with these params. Y: (nL, m).
-    A - Y is right to eps of 1, not of itself: where A is close to Y it has few digits. ValueError:
-    shapes that do not fit, a cache of other sizes. Source: article 1, backward pass; article 2.
+    Also of bce, unless it clips. cache: from forward with these params. Y: (nL, m). The absolute
+    error is about eps: where A is close to Y few digits are left. ValueError: shapes that do not
+    fit, a cache of other sizes. Source: article 1, backward pass; article 2.
     """
-    _check_params(params)
     _check_cache(params, cache)
-    _, Y = _same_shapes("A", cache[f"A{len(params) // 2}"], Y)
-    return _backward(params, cache, Y)
+    _, Y = _checked_pair("A", cache[f"A{len(params) // 2}"], Y)
+    with errstate(under="ignore"):
+        return _backward(params, cache, Y, Y.shape[1])
 
 
-def _backward(params, cache, Y):
-    L, m, grads = len(params) // 2, Y.shape[1], dict.fromkeys(params)  # in this order
+def _backward(params, cache, Y, m):
+    L, grads = len(params) // 2, dict.fromkeys(params)  # in this order
     A, activation_deriv = cache[f"A{L}"], ACTIVATIONS[cache["activation"]][1]
     # Per sample dL/dA * dA/dZ = (A - Y) / (A * (1 - A)) * A * (1 - A); the mean's 1 / m follows.
     dZ = A - Y
@@ -167,10 +180,10 @@ def update(params, grads, lr):
 
     ValueError: any other lr, grads that do not match params. Source: article 1, weight update.
     """
-    _check_params(params)
     _check_grads(params, grads)
-    _check_number("lr", lr, positive=True)
-    return _update(params, grads, lr)
+    _check_number("lr", lr, *RATE)
+    with errstate(under="ignore"):
+        return _update(params, grads, lr)
 
 
 def _update(params, grads, lr):
@@ -181,40 +194,32 @@ def _update(params, grads, lr):
 # ---- Training and prediction, for any number of samples ------------------------------------------
 
 CHUNK_SIZE = 4096  # columns; 8 rows of them are 256 kB, which stay in the processor's cache
-# glibc's malloc gives arrays above 128 kB back to the system in every step, and getting them again
-# can take longer than the arithmetic. Having once freed one of 16 MB, it keeps those below.
+# glibc's malloc gives arrays above 128 kB back to the system, and getting them again can take longer
+# than the arithmetic. Having once freed one of 16 MB, it keeps those below.
 empty(1 << 21)  # bytes: 8 times that
 
 
 def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE):
     """Return (loss, grads), bce_with_logits and its derivative, in chunks of chunk_size columns.
 
-    Both are means, so they can be taken part by part (chunks here, shards on other machines) and
-    added, each weighted by its share of the samples. Memory is that of one chunk, whatever m is.
+    Both are means: those of shards on other machines add up, each weighted by its share of samples.
+    Memory is that of one chunk, whatever m is, and a copy of X or Y that is not of params' dtype.
     ValueError: as forward and backward; a chunk_size below 1.
     """
-    X, Y = _data(params, X, activation, Y)
-    return _loss_and_grads(params, X, Y, activation, _count("chunk_size", chunk_size))
+    X, Y = _checked_data(params, X, activation, Y)
+    with errstate(under="ignore"):
+        return _loss_and_grads(params, X, Y, activation, _checked_count("chunk_size", chunk_size))
 
 
 def _loss_and_grads(params, X, Y, activation, chunk_size=CHUNK_SIZE):
-    m, dtype = X.shape[1], params["W1"].dtype
-    if m <= chunk_size:
-        return _loss_and_grads_of_chunk(params, X, Y, activation)
-    loss, grads = np.asarray(0, dtype), dict.fromkeys(params, 0)
+    L, m, loss, grads = len(params) // 2, X.shape[1], 0, {}
     for i in range(0, m, chunk_size):
         X_i, Y_i = X[:, i : i + chunk_size], Y[:, i : i + chunk_size]
-        loss_i, grads_i = _loss_and_grads_of_chunk(params, X_i, Y_i, activation)
-        share = np.asarray(X_i.shape[1], dtype) / np.asarray(m, dtype)
-        loss = loss + share * loss_i
-        grads = {key: grads[key] + share * grads_i[key] for key in params}
+        _, cache = _forward(params, X_i, activation)
+        loss_i, grads_i = _bce_with_logits(cache[f"Z{L}"], Y_i, m), _backward(params, cache, Y_i, m)
+        loss = loss + loss_i if i else loss_i
+        grads = {key: grads[key] + grads_i[key] for key in params} if i else grads_i
     return loss, grads
-
-
-def _loss_and_grads_of_chunk(params, X, Y, activation):
-    _, cache = _forward(params, X, activation)
-    Y = _numbers("Y", Y, params["W1"].dtype)
-    return bce_with_logits(cache[f"Z{len(params) // 2}"], Y), _backward(params, cache, Y)
 
 
 def train(
@@ -229,11 +234,11 @@ def train(
     shapes, values or settings that do not fit. FloatingPointError: a loss, or at the end a
     parameter, that is not finite. Source: article 1, results.
     """
-    X, Y = _training_data(params, X, Y, activation)
-    _check_number("lr", lr, positive=True)
-    batches, losses = _batches(X, Y, batch_size, rng), []
-    overflow = f"with lr={lr}: try a smaller lr, or X and weights of about unit scale"
-    for step, (X_i, Y_i) in zip(range(_count("steps", steps)), batches):
+    X, Y = _checked_training_data(params, X, activation, Y)
+    _check_number("lr", lr, *RATE)
+    batches = repeat((X, Y)) if batch_size is None else _batches(X, Y, batch_size, rng)
+    losses, overflow = [], f"with lr={lr}: try a smaller lr, or X and weights of about unit scale"
+    for step, (X_i, Y_i) in zip(range(_checked_count("steps", steps)), batches):
         with errstate(all="ignore"):  # the errors below say it better than a warning
             loss, grads = _loss_and_grads(params, X_i, Y_i, activation)
             params = _update(params, grads, lr)
@@ -248,14 +253,12 @@ def train(
 
 
 def _batches(X, Y, batch_size, rng):
-    """Yield (X, Y) for ever: all of it each time, or in batches, epoch by epoch."""
-    while batch_size is None:  # for ever
-        yield X, Y
-    batch_size, m, rng = _count("batch_size", batch_size), X.shape[1], default_rng(rng)
+    """Yield (X, Y) in batches, epoch by epoch, for ever."""
+    batch_size, m, rng = _checked_count("batch_size", batch_size), X.shape[1], default_rng(rng)
     # A sample in a row, in one piece, is quick to pick. ravel copies, unless X is such rows' .T.
     X_rows, Y_rows = X.T.ravel().reshape(m, -1), Y.T.ravel().reshape(m, -1)
     while True:
-        shuffled = np.asarray(rng.permutation(m))  # to where np computes
+        shuffled = np.asarray(rng.permutation(m))  # to jax's device, once an epoch
         for i in range(0, m, batch_size):
             batch = shuffled[i : i + batch_size]
             yield X_rows.take(batch, axis=0).T, Y_rows.take(batch, axis=0).T
@@ -263,9 +266,10 @@ def _batches(X, Y, batch_size, rng):
 
 def predict_proba(params, X, activation="sigmoid"):
     """Return the probabilities (nL, m) of forward, keeping no cache. ValueError: as forward."""
-    X, _ = _data(params, X, activation)
+    X = _checked_X(params, X, activation)
     starts = range(0, X.shape[1], CHUNK_SIZE)
-    parts = [_forward(params, X[:, i : i + CHUNK_SIZE], activation)[0] for i in starts]
+    with errstate(under="ignore"):
+        parts = [_forward(params, X[:, i : i + CHUNK_SIZE], activation)[0] for i in starts]
     return np.concatenate(parts, axis=1)
 
 
@@ -277,7 +281,7 @@ def predict(params, X, *, threshold=0.5, activation="sigmoid"):
     _check_number("threshold", threshold)
     A = predict_proba(params, X, activation)
     _check_not_nan(A)
-    return (A >= np.asarray(threshold, A.dtype)).astype(int)
+    return (A >= np.asarray(threshold, A.dtype)).astype(int)  # rounded as A is: equal stays equal
 
 
 def numerical_grads(loss, params, *, eps=1e-5):
@@ -287,36 +291,42 @@ def numerical_grads(loss, params, *, eps=1e-5):
     clip). eps: how far each entry moves either way, in float64. ValueError: an eps not above 0, a
     loss that is not one number.
     """
-    _check_number("eps", eps, positive=True)
-    wide, grads = {key: np.asarray(P, np.float64) for key, P in params.items()}, {}
+    _check_number("eps", eps, *RATE)
+    given, grads = {key: _checked_array(key, P) for key, P in _checked_items(params)}, {}
+    wide = {key: _checked_numbers(key, P, np.float64) for key, P in given.items()}
     _check_number("loss(params)", loss(wide))
     for key, P in wide.items():
-        moves = (eps * (np.arange(P.size) == i).reshape(P.shape) for i in range(P.size))
-        rises = [loss({**wide, key: P + dP}) - loss({**wide, key: P - dP}) for dP in moves]
-        dtype = params[key].dtype if params[key].dtype.kind == "f" else np.float64
-        grads[key] = (np.asarray(rises) / (2 * eps)).reshape(P.shape).astype(dtype)
+        rises, dtype = [], given[key].dtype if given[key].dtype.kind == "f" else np.float64
+        for i in range(P.size):
+            dP = eps * (np.arange(P.size) == i).reshape(P.shape)
+            rises.append(loss({**wide, key: P + dP}) - loss({**wide, key: P - dP}))
+        grads[key] = _checked_numbers(key, np.asarray(rises).reshape(P.shape) / (2 * eps), dtype)
     return grads
 
 
 # ---- Checks: what came, what was expected, and the likely cure -----------------------------------
+ODD = ma.MaskedArray, matrix  # their @ and * are others
 WIDE = "fdgFDG"  # NumPy's letters for float32, float64 and longdouble, and complex steps
+RATE = "one finite number above 0", lambda x: 0 < x < inf
+SCALE = "'xavier', 'he' or a number, 0 or more", lambda x: 0 <= x < inf
 
 
-def _untrue(claim):
+def _known_false(claim):
     try:
-        return not claim
+        return not claim()
     except TypeError:  # a tracer of jax.jit has no values to look at
         return False
+    except OverflowError:  # 10 ** 400 is an int, and no float
+        return True
 
 
-def _check_number(name, x, positive=False):
+def _check_number(name, x, expected="one number", claim=lambda x: x == x):
     one = getattr(x, "shape", None) == () or isinstance(x, Real)
-    if not one or _untrue((0 < x) & (x < inf) if positive else x == x):
-        expected = "one finite number above 0" if positive else "one number"
+    if not one or _known_false(lambda: claim(float(x))):
         raise ValueError(f"{name} is {x!r:.60}, expected {expected}")
 
 
-def _count(name, n):
+def _checked_count(name, n):
     if not isinstance(n, Integral) or n < 1:
         raise ValueError(f"{name} is {n!r}, expected a whole number (int), 1 or more")
     return int(n)  # NumPy's narrow integers would wrap around
@@ -325,40 +335,78 @@ def _count(name, n):
 def _check_settings(sizes, scale, dtype):
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes is {sizes}, expected (n_features, *hidden, n_outputs)")
-    if scale not in ("xavier", "he") and not (isinstance(scale, Real) and 0 <= scale < inf):
-        raise ValueError(f"scale is {scale!r}, expected 'xavier', 'he' or a number, 0 or more")
+    if not isinstance(scale, str) or scale not in ("xavier", "he"):
+        _check_number("scale", scale, *SCALE)
     if np.dtype(dtype).char not in WIDE:
         raise ValueError(f"dtype is {np.dtype(dtype)}, expected float32 or wider")
 
 
-@lru_cache  # each step of a loop asks for it three times
-def _keys(L):
-    return {f"{P}{l}" for l in range(1, L + 1) for P in "Wb"}
-
-
-def _check_params(params):
-    if not hasattr(params, "keys"):
+def _checked_items(params):
+    if not hasattr(params, "items"):
         raise ValueError(f"params is {type(params)}, expected a dict: params, losses = train(...)?")
-    L, n = len(params) // 2, None
-    if not L or params.keys() != _keys(L):
-        raise ValueError(f"params has the keys {list(params)}, expected W1, b1, ..., WL, bL")
-    dtypes = {getattr(P, "dtype", type(P)) for P in params.values()}
+    return params.items()
+
+
+def _checked_sizes(params):
+    items = _checked_items(params)
+    return _sizes(*[(k, getattr(P, "shape", 0), getattr(P, "dtype", 0), type(P)) for k, P in items])
+
+
+@lru_cache  # each step of a loop asks for the same three times
+def _sizes(*layout):
+    L, sizes, shapes = len(layout) // 2, [], {key: shape for key, shape, *_ in layout}
+    if not L or shapes.keys() != {f"{P}{l}" for l in range(1, L + 1) for P in "Wb"}:
+        raise ValueError(f"params has the keys {list(shapes)}, expected W1, b1, ..., WL, bL")
+    dtypes = {dtype if dtype and kind not in ODD else kind for *_, dtype, kind in layout}
     if len(dtypes) > 1 or getattr(*dtypes, "char", "no dtype") not in WIDE:
         cure = "pass {key: np.asarray(P, float) for key, P in params.items()}"
         raise ValueError(f"params holds {dtypes}, expected one dtype, float32 or wider: {cure}")
     for l in range(1, L + 1):
-        W, b = params[f"W{l}"].shape, params[f"b{l}"].shape
-        if len(W) != 2 or b != (W[0], 1) or l > 1 and W[1] != n:
-            expected = f"(n{l}, {n or 'n0'}) and (n{l}, 1): n{l} units, and a bias is a column"
+        W, b = shapes[f"W{l}"], shapes[f"b{l}"]
+        if len(W) != 2 or b != (W[0], 1) or l > 1 and W[1] != sizes[-1]:
+            expected = f"(n{l}, {sizes[-1] if sizes else 'n0'}) and (n{l}, 1)"
+            expected += f": n{l} units, and a bias is a column"
             raise ValueError(f"W{l} has shape {W} and b{l} {b}, expected {expected}")
-        n = W[0]
+        sizes += [W[1], W[0]] if l == 1 else [W[0]]
+    return sizes
 
 
-def _columns(name, array, n, m=None):
-    """Return array as one of n rows and m columns; if m is None, any number of them above 0."""
-    shape = (array := np.asarray(array)).shape
+def _checked_X(params, X, activation):
+    sizes = _checked_sizes(params)
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
+        raise ValueError(f"activation is {activation!r}, expected one of {list(ACTIVATIONS)}")
+    return _checked_columns("X", X, sizes[0], None, params["W1"].dtype)
+
+
+def _checked_data(params, X, activation, Y, flat=False):
+    X, Y, n = _checked_X(params, X, activation), _checked_array("Y", Y), _checked_sizes(params)[-1]
+    Y = Y.reshape(1, -1) if flat and Y.ndim == n == 1 else Y
+    return X, _checked_columns("Y", Y, n, X.shape[1], X.dtype)
+
+
+def _checked_training_data(params, X, activation, Y):
+    with errstate(over="ignore"):  # what is too large for dtype is found below
+        X, Y = _checked_data(params, X, activation, Y, flat=True)
+    for name, array in {"X": X, "Y": Y, **params}.items():
+        if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # a NaN is both
+            raise ValueError(f"{name} holds NaN or infinity in {X.dtype}: drop, fill in or rescale")
+    _check_labels(Y)
+    return X, Y
+
+
+def _checked_pair(name, A, Y):
+    A = _checked_array(name, A)
+    A = _checked_columns(name, A, len(A) if A.ndim == 2 else 1, None, A.dtype)
+    if A.dtype.char not in WIDE:
+        raise ValueError(f"{name} is {A.dtype}, expected float32 or wider, as forward gives it")
+    return A, _checked_columns("Y", Y, *A.shape, A.dtype)
+
+
+def _checked_columns(name, array, n, m, dtype):
+    """Return array in dtype, of n rows and m columns; if m is None, any number of them above 0."""
+    shape = (array := _checked_array(name, array)).shape
     if len(shape) == 2 and shape[0] == n and shape[1] > 0 and (m is None or shape[1] == m):
-        return array
+        return _checked_numbers(name, array, dtype)
     cure = f"a row for each {'feature' if name == 'X' else 'output'}, a column for each sample"
     if array.size == 0:
         cure = "there are no samples"
@@ -371,70 +419,54 @@ def _columns(name, array, n, m=None):
     raise ValueError(f"{name} has shape {shape}, expected ({n}, {'m' if m is None else m}): {cure}")
 
 
-def _data(params, X, activation, Y=None):
-    """Return X and Y as arrays, once they are seen to fit params, and activation to be known."""
-    _check_params(params)
-    X = _columns("X", X, params["W1"].shape[1])
-    if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise ValueError(f"activation is {activation!r}, expected one of {list(ACTIVATIONS)}")
-    if Y is not None:
-        Y = _columns("Y", Y, len(params[f"b{len(params) // 2}"]), X.shape[1])
-    return X, Y
+def _checked_array(name, array):
+    if hasattr(array, "toarray"):
+        raise ValueError(f"{name} is {type(array)}, expected a dense array: pass {name}.toarray()")
+    if ma.is_masked(array):
+        raise ValueError(f"{name} is masked, expected all numbers: drop or fill in those that are")
+    return np.asarray(array)
 
 
-def _same_shapes(name, A, Y):
-    """Return A and Y as arrays of one dtype and shape: others might broadcast."""
-    A = _columns(name, A, len(A) if np.ndim(A) == 2 else 1)
-    if A.dtype.char not in WIDE:
-        raise ValueError(f"{name} is {A.dtype}, expected float32 or wider, as forward gives it")
-    return A, _numbers("Y", _columns("Y", Y, *A.shape), A.dtype)
-
-
-def _numbers(name, array, dtype):
+def _checked_numbers(name, array, dtype):
+    if array.dtype == dtype:
+        return array
     try:
-        return np.asarray(array, dtype)
-    except (TypeError, ValueError):
-        y = array.ravel().tolist()[-1]
-        cure = "encode words" if name == "X" else f"for 1 as {y!r}, pass np.asarray(Y) == {y!r}"
-        raise ValueError(f"{name} holds more than numbers: {cure}") from None
-
-
-def _training_data(params, X, Y, activation):
-    """Return X and Y in the dtype of params, Y as (nL, m), once all values are seen to be good."""
-    _check_params(params)
-    Y, n, dtype = np.asarray(Y), len(params[f"b{len(params) // 2}"]), params["W1"].dtype
-    X, Y = _data(params, X, activation, Y.reshape(1, -1) if Y.ndim == n == 1 else Y)
-    with errstate(over="ignore"):  # what is too large for dtype is found below
-        X, Y = _numbers("X", X, dtype), _numbers("Y", Y, dtype)
-    for name, array in {"X": X, "Y": Y, **params}.items():
-        if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # a NaN is both
-            raise ValueError(f"{name} holds NaN or infinity in {dtype}: drop, fill in or rescale")
-    _check_labels(Y)
-    return X, Y
+        if array.dtype.kind in "mM" or "c" == array.dtype.kind != np.dtype(dtype).kind:
+            raise TypeError
+        with errstate(under="ignore"):
+            return np.asarray(array, dtype)  # also None, as NaN, and strings such as "1.5"
+    except (TypeError, ValueError, OverflowError):
+        came = max(array.ravel().tolist(), key=str)  # words come after numbers
+        cure = "encode words, count days, drop or fill in what is missing"
+        if name == "Y" and isinstance(came, (str, bytes)):
+            cure = f"for 1 as {came!r}, pass np.asarray(Y) == {came!r}"
+        raise ValueError(f"{name} holds more than real numbers, {came!r:.60}: {cure}") from None
 
 
 def _check_labels(Y):
     low, high = Y.min(), Y.max()
-    if _untrue((0 <= low) & (high <= 1)):
-        cure = f"for 1 as {high}, pass np.asarray(Y) == {high}" if high == high else "drop the NaN"
+    if _known_false(lambda: 0 <= low and high <= 1):
+        cure = f"for 1 as {high}, pass np.asarray(Y, '{Y.dtype}') == {high}"  # also from strings
+        cure = cure if high == high else "drop the NaN"
         raise ValueError(f"Y goes from {low} to {high}, expected labels in [0, 1]: {cure}")
 
 
 def _check_cache(params, cache):
+    sizes = _checked_sizes(params)
     came = [len(A) for key, A in cache.items() if key[0] == "A"] if hasattr(cache, "keys") else []
-    units = [params["W1"].shape[1], *(len(params[f"b{l}"]) for l in range(1, len(params) // 2 + 1))]
-    if came != units:
-        raise ValueError(f"cache has {came} units, params {units}: A, cache = forward(params, X)")
+    if came != sizes:
+        raise ValueError(f"cache has {came} units, params {sizes}: A, cache = forward(params, X)")
 
 
 def _check_grads(params, grads):
+    _checked_sizes(params)
     for key, P in params.items():
         G = grads.get(key) if hasattr(grads, "get") else None
-        if getattr(G, "shape", None) != P.shape:
+        if getattr(G, "shape", None) != P.shape or isinstance(G, ma.MaskedArray):
             raise ValueError(f"grads has no {key} of shape {P.shape}: grads = backward(...)?")
 
 
 def _check_not_nan(A):
     lost = np.isnan(A).any(axis=0)
-    if _untrue(~lost.any()):
+    if _known_false(lambda: not lost.any()):
         raise ValueError(f"sample {lost.argmax()} has no class: NaN in X or params, or an overflow")
