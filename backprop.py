@@ -14,9 +14,8 @@ Samples stand in columns, layers count from 1 to L, and everything travels in pl
 
 No function changes what it is given. Floats have the dtype of params (grads in native byte order).
 forward, backward and update check their arguments and call their twin with _ in front, which is the
-formulas alone; train checks once and calls the twins. XOR, after `from backprop import *`:
+formulas alone; train checks once and calls the twins. XOR, with `from backprop import *` and np:
 
->>> import numpy as np
 >>> X, Y = np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
 >>> params = init_params((2, 4, 1), rng=0)
 >>> for step in range(2000):
@@ -28,6 +27,7 @@ formulas alone; train checks once and calls the twins. XOR, after `from backprop
 [[0 1 1 0]]
 """
 
+from contextlib import suppress
 from functools import lru_cache
 from itertools import repeat
 from math import inf, sqrt
@@ -69,8 +69,7 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
 
 def sigmoid(Z):
     """Return 1 / (1 + exp(-Z)), right to a few bits wherever it is a normal number."""
-    if hasattr(Z, "dtype") and Z.dtype.kind in "biu":
-        Z = Z.astype(float)  # in uint8, -1 is 255
+    Z = Z.astype(float) if hasattr(Z, "dtype") and Z.dtype.kind in "biu" else Z  # uint8 has no -1
     with errstate(over="ignore", under="ignore"):  # exp(1000) = inf gives the right 1 / inf = 0
         return 1 / (1 + np.exp(-Z))
 
@@ -96,9 +95,8 @@ def forward(params, X, activation="sigmoid"):
     sigmoid. A is cache["AL"] and cache["A0"] may be X: do not change them before backward. Source:
     article 1, forward pass. ValueError: shapes that do not fit, an unknown activation.
     """
-    X = _checked_X(params, X, activation)
     with errstate(under="ignore"):
-        return _forward(params, X, activation)
+        return _forward(params, _checked_X(params, X, activation), activation)
 
 
 def _forward(params, X, activation):
@@ -121,8 +119,8 @@ def bce(A, Y):
     clipped to [eps, 1 - eps], so that log is finite. ValueError: shapes that differ, labels (here
     and in train alone) outside [0, 1]. Source: article 1; article 2's J lacks the minus sign.
     """
-    A, Y = _checked_pair("A", A, Y)
-    _check_labels(Y)
+    A = _checked_columns("A", A)
+    Y = _checked_labels(_checked_columns("Y", Y, *A.shape, A.dtype))
     m, eps = A.dtype.type(Y.shape[1]), np.finfo(A.dtype).eps  # NumPy 1: float32 / int is float64
     A = np.minimum(np.maximum(A, eps), 1 - eps)
     with errstate(under="ignore"):
@@ -135,9 +133,9 @@ def bce_with_logits(Z, Y):
     Z, finite, and Y: (nL, m). ValueError: shapes that differ. Source: article 1's loss with
     a = sigmoid(z), where -log(a) = log(1 + exp(-z)) and -log(1 - a) = log(1 + exp(z)).
     """
-    Z, Y = _checked_pair("Z", Z, Y)
+    Z = _checked_columns("Z", Z)
     with errstate(under="ignore"):
-        return _bce_with_logits(Z, Y, Y.shape[1])
+        return _bce_with_logits(Z, _checked_columns("Y", Y, *Z.shape, Z.dtype), Z.shape[1])
 
 
 def _bce_with_logits(Z, Y, m):
@@ -154,10 +152,9 @@ def backward(params, cache, Y):
     error is about eps: where A is close to Y few digits are left. ValueError: shapes that do not
     fit, a cache of other sizes. Source: article 1, backward pass; article 2.
     """
-    _check_cache(params, cache)
-    _, Y = _checked_pair("A", cache[f"A{len(params) // 2}"], Y)
+    A = _checked_output(params, cache)
     with errstate(under="ignore"):
-        return _backward(params, cache, Y, Y.shape[1])
+        return _backward(params, cache, _checked_columns("Y", Y, *A.shape, A.dtype), A.shape[1])
 
 
 def _backward(params, cache, Y, m):
@@ -181,7 +178,7 @@ def update(params, grads, lr):
     ValueError: any other lr, grads that do not match params. Source: article 1, weight update.
     """
     _check_grads(params, grads)
-    _check_number("lr", lr, *RATE)
+    _check_number("lr", lr)
     with errstate(under="ignore"):
         return _update(params, grads, lr)
 
@@ -192,9 +189,8 @@ def _update(params, grads, lr):
 
 
 # ---- Training and prediction, for any number of samples ------------------------------------------
-
 CHUNK_SIZE = 4096  # columns; 8 rows of them are 256 kB, which stay in the processor's cache
-# glibc's malloc gives arrays above 128 kB back to the system, and getting them again can take longer
+# glibc's malloc gives arrays above 128 kB back to the system, and to get them again can take longer
 # than the arithmetic. Having once freed one of 16 MB, it keeps those below.
 empty(1 << 21)  # bytes: 8 times that
 
@@ -202,13 +198,13 @@ empty(1 << 21)  # bytes: 8 times that
 def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE):
     """Return (loss, grads), bce_with_logits and its derivative, in chunks of chunk_size columns.
 
-    Both are means: those of shards on other machines add up, each weighted by its share of samples.
-    Memory is that of one chunk, whatever m is, and a copy of X or Y that is not of params' dtype.
-    ValueError: as forward and backward; a chunk_size below 1.
+    Means, so those of shards on other machines add up, each weighted by its share of the samples.
+    Memory: one chunk, and a copy of X or Y if not of params' dtype. ValueError: as forward; sizes.
     """
-    X, Y = _checked_data(params, X, activation, Y)
+    chunk_size, X = _checked_count("chunk_size", chunk_size), _checked_X(params, X, activation)
+    Y = _checked_columns("Y", Y, _checked_sizes(params)[-1], X.shape[1], X.dtype)
     with errstate(under="ignore"):
-        return _loss_and_grads(params, X, Y, activation, _checked_count("chunk_size", chunk_size))
+        return _loss_and_grads(params, X, Y, activation, chunk_size)
 
 
 def _loss_and_grads(params, X, Y, activation, chunk_size=CHUNK_SIZE):
@@ -228,14 +224,13 @@ def train(
     """Return (params, losses) after `steps` updates of the given params.
 
     X: (n0, m). Y: (nL, m), for one output also (m,). batch_size: samples in a step, None for all;
-    otherwise each epoch shuffles the samples afresh with rng (a seed or a Generator) and visits
-    every one once; its last batch may be shorter. losses[k]: the loss (bce_with_logits) of step
-    k's batch before update k. callback(step, loss, params): called after each update. ValueError:
-    shapes, values or settings that do not fit. FloatingPointError: a loss, or at the end a
-    parameter, that is not finite. Source: article 1, results.
+    otherwise each epoch visits all once, shuffled by rng (seed or Generator); its last batch may be
+    shorter. losses[k]: bce_with_logits of step k's batch before update k. callback(step, loss,
+    params): after each update. Source: article 1, results. ValueError: shapes, values, settings
+    that do not fit. FloatingPointError: a loss, or at the end params, that are not finite.
     """
-    X, Y = _checked_training_data(params, X, activation, Y)
-    _check_number("lr", lr, *RATE)
+    X, Y = _checked_training_data(params, X, Y, activation)
+    _check_number("lr", lr)
     batches = repeat((X, Y)) if batch_size is None else _batches(X, Y, batch_size, rng)
     losses, overflow = [], f"with lr={lr}: try a smaller lr, or X and weights of about unit scale"
     for step, (X_i, Y_i) in zip(range(_checked_count("steps", steps)), batches):
@@ -278,51 +273,43 @@ def predict(params, X, *, threshold=0.5, activation="sigmoid"):
 
     ValueError: as forward; a threshold that is no number; a NaN in X. Source: article 2, predict.
     """
-    _check_number("threshold", threshold)
+    _check_number("threshold", threshold, "one number", lambda x: x == x)
     A = predict_proba(params, X, activation)
-    _check_not_nan(A)
+    _check_none_lost(np.isnan(A).any(axis=0))
     return (A >= np.asarray(threshold, A.dtype)).astype(int)  # rounded as A is: equal stays equal
 
 
 def numerical_grads(loss, params, *, eps=1e-5):
     """Return grads of any loss(params) -> number by central differences, with nothing to derive.
 
-    For checking a gradient just written: slow, approximate, wrong across a kink (ReLU at 0, a
-    clip). eps: how far each entry moves either way, in float64. ValueError: an eps not above 0, a
-    loss that is not one number.
+    For checking a gradient: slow, approximate, wrong across a kink (ReLU at 0, a clip). eps: how
+    far each entry moves, in float64. ValueError: an eps not above 0, a loss that is no number.
     """
-    _check_number("eps", eps, *RATE)
-    given, grads = {key: _checked_array(key, P) for key, P in _checked_items(params)}, {}
-    wide = {key: _checked_numbers(key, P, np.float64) for key, P in given.items()}
-    _check_number("loss(params)", loss(wide))
+    _check_number("eps", eps)
+    wide, grads = {key: _checked_numbers(key, P, float) for key, P in _checked_items(params)}, {}
+    _check_number("loss(params)", loss(wide), "one number", lambda x: x == x)
     for key, P in wide.items():
-        rises, dtype = [], given[key].dtype if given[key].dtype.kind == "f" else np.float64
+        rises, dtype = [], np.asarray(params[key]).dtype
         for i in range(P.size):
             dP = eps * (np.arange(P.size) == i).reshape(P.shape)
             rises.append(loss({**wide, key: P + dP}) - loss({**wide, key: P - dP}))
-        grads[key] = _checked_numbers(key, np.asarray(rises).reshape(P.shape) / (2 * eps), dtype)
+        G = np.asarray(rises).reshape(P.shape) / (2 * eps)
+        grads[key] = _checked_numbers(key, G, dtype if dtype.kind == "f" else float)
     return grads
 
 
 # ---- Checks: what came, what was expected, and the likely cure -----------------------------------
-ODD = ma.MaskedArray, matrix  # their @ and * are others
 WIDE = "fdgFDG"  # NumPy's letters for float32, float64 and longdouble, and complex steps
-RATE = "one finite number above 0", lambda x: 0 < x < inf
-SCALE = "'xavier', 'he' or a number, 0 or more", lambda x: 0 <= x < inf
 
 
 def _known_false(claim):
-    try:
+    with suppress(TypeError):  # of a tracer of jax.jit, which has no values to look at
         return not claim()
-    except TypeError:  # a tracer of jax.jit has no values to look at
-        return False
-    except OverflowError:  # 10 ** 400 is an int, and no float
-        return True
 
 
-def _check_number(name, x, expected="one number", claim=lambda x: x == x):
-    one = getattr(x, "shape", None) == () or isinstance(x, Real)
-    if not one or _known_false(lambda: claim(float(x))):
+def _check_number(name, x, expected="one finite number above 0", claim=lambda x: 0 < x < inf):
+    one = getattr(x, "shape", None) == () or isinstance(x, Real) and not 1.79e308 < x < inf
+    if not one or _known_false(lambda: claim(x)):
         raise ValueError(f"{name} is {x!r:.60}, expected {expected}")
 
 
@@ -336,7 +323,7 @@ def _check_settings(sizes, scale, dtype):
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes is {sizes}, expected (n_features, *hidden, n_outputs)")
     if not isinstance(scale, str) or scale not in ("xavier", "he"):
-        _check_number("scale", scale, *SCALE)
+        _check_number("scale", scale, "'xavier', 'he' or a number >= 0", lambda x: 0 <= x < inf)
     if np.dtype(dtype).char not in WIDE:
         raise ValueError(f"dtype is {np.dtype(dtype)}, expected float32 or wider")
 
@@ -354,59 +341,38 @@ def _checked_sizes(params):
 
 @lru_cache  # each step of a loop asks for the same three times
 def _sizes(*layout):
-    L, sizes, shapes = len(layout) // 2, [], {key: shape for key, shape, *_ in layout}
+    L, n, sizes, shapes = len(layout) // 2, "n0", [], {key: shape for key, shape, *_ in layout}
     if not L or shapes.keys() != {f"{P}{l}" for l in range(1, L + 1) for P in "Wb"}:
         raise ValueError(f"params has the keys {list(shapes)}, expected W1, b1, ..., WL, bL")
-    dtypes = {dtype if dtype and kind not in ODD else kind for *_, dtype, kind in layout}
+    dtypes = {t if t in (ma.MaskedArray, matrix) else dtype or t for *_, dtype, t in layout}
     if len(dtypes) > 1 or getattr(*dtypes, "char", "no dtype") not in WIDE:
         cure = "pass {key: np.asarray(P, float) for key, P in params.items()}"
         raise ValueError(f"params holds {dtypes}, expected one dtype, float32 or wider: {cure}")
     for l in range(1, L + 1):
         W, b = shapes[f"W{l}"], shapes[f"b{l}"]
-        if len(W) != 2 or b != (W[0], 1) or l > 1 and W[1] != sizes[-1]:
-            expected = f"(n{l}, {sizes[-1] if sizes else 'n0'}) and (n{l}, 1)"
-            expected += f": n{l} units, and a bias is a column"
+        if len(W) != 2 or b != (W[0], 1) or l > 1 and W[1] != n:
+            expected = f"(n{l}, {n}) and (n{l}, 1): n{l} units, and a bias is a column"
             raise ValueError(f"W{l} has shape {W} and b{l} {b}, expected {expected}")
-        sizes += [W[1], W[0]] if l == 1 else [W[0]]
-    return sizes
+        n, sizes = W[0], [*sizes, W[1]]
+    return [*sizes, n]
 
 
 def _checked_X(params, X, activation):
-    sizes = _checked_sizes(params)
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise ValueError(f"activation is {activation!r}, expected one of {list(ACTIVATIONS)}")
-    return _checked_columns("X", X, sizes[0], None, params["W1"].dtype)
+    return _checked_columns("X", X, _checked_sizes(params)[0], None, params["W1"].dtype)
 
 
-def _checked_data(params, X, activation, Y, flat=False):
-    X, Y, n = _checked_X(params, X, activation), _checked_array("Y", Y), _checked_sizes(params)[-1]
-    Y = Y.reshape(1, -1) if flat and Y.ndim == n == 1 else Y
-    return X, _checked_columns("Y", Y, n, X.shape[1], X.dtype)
-
-
-def _checked_training_data(params, X, activation, Y):
-    with errstate(over="ignore"):  # what is too large for dtype is found below
-        X, Y = _checked_data(params, X, activation, Y, flat=True)
-    for name, array in {"X": X, "Y": Y, **params}.items():
-        if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # a NaN is both
-            raise ValueError(f"{name} holds NaN or infinity in {X.dtype}: drop, fill in or rescale")
-    _check_labels(Y)
-    return X, Y
-
-
-def _checked_pair(name, A, Y):
-    A = _checked_array(name, A)
-    A = _checked_columns(name, A, len(A) if A.ndim == 2 else 1, None, A.dtype)
-    if A.dtype.char not in WIDE:
-        raise ValueError(f"{name} is {A.dtype}, expected float32 or wider, as forward gives it")
-    return A, _checked_columns("Y", Y, *A.shape, A.dtype)
-
-
-def _checked_columns(name, array, n, m, dtype):
-    """Return array in dtype, of n rows and m columns; if m is None, any number of them above 0."""
-    shape = (array := _checked_array(name, array)).shape
+def _checked_columns(name, array, n=None, m=None, dtype=None):  # None: any, if wide and not empty
+    if hasattr(array, "toarray") or ma.is_masked(array):
+        cure = "drop or fill in what is masked" if ma.is_masked(array) else f"pass {name}.toarray()"
+        raise ValueError(f"{name} is {type(array)}, expected an array of all numbers: {cure}")
+    shape = (array := np.asarray(array)).shape
+    n = n or (len(array) if len(shape) == 2 else 1)
     if len(shape) == 2 and shape[0] == n and shape[1] > 0 and (m is None or shape[1] == m):
-        return _checked_numbers(name, array, dtype)
+        if dtype is None and array.dtype.char not in WIDE:
+            raise ValueError(f"{name} is {array.dtype}, expected float32 or wider, as from forward")
+        return _checked_numbers(name, array, dtype or array.dtype)
     cure = f"a row for each {'feature' if name == 'X' else 'output'}, a column for each sample"
     if array.size == 0:
         cure = "there are no samples"
@@ -419,43 +385,46 @@ def _checked_columns(name, array, n, m, dtype):
     raise ValueError(f"{name} has shape {shape}, expected ({n}, {'m' if m is None else m}): {cure}")
 
 
-def _checked_array(name, array):
-    if hasattr(array, "toarray"):
-        raise ValueError(f"{name} is {type(array)}, expected a dense array: pass {name}.toarray()")
-    if ma.is_masked(array):
-        raise ValueError(f"{name} is masked, expected all numbers: drop or fill in those that are")
-    return np.asarray(array)
-
-
 def _checked_numbers(name, array, dtype):
-    if array.dtype == dtype:
+    if (array := np.asarray(array)).dtype == dtype:
         return array
-    try:
-        if array.dtype.kind in "mM" or "c" == array.dtype.kind != np.dtype(dtype).kind:
-            raise TypeError
-        with errstate(under="ignore"):
-            return np.asarray(array, dtype)  # also None, as NaN, and strings such as "1.5"
-    except (TypeError, ValueError, OverflowError):
-        came = max(array.ravel().tolist(), key=str)  # words come after numbers
-        cure = "encode words, count days, drop or fill in what is missing"
-        if name == "Y" and isinstance(came, (str, bytes)):
-            cure = f"for 1 as {came!r}, pass np.asarray(Y) == {came!r}"
-        raise ValueError(f"{name} holds more than real numbers, {came!r:.60}: {cure}") from None
+    with errstate(under="ignore"), suppress(TypeError, ValueError, OverflowError):
+        if array.dtype.kind not in "mMc" or array.dtype.kind == np.dtype(dtype).kind:
+            return np.asarray(array, dtype)  # None is NaN, and "1.5" is 1.5
+    came = max(array.ravel().tolist(), key=str)  # words come after numbers
+    cure = "encode words, count days, drop or fill in what is missing"
+    if name == "Y" and isinstance(came, (str, bytes)):
+        cure = f"for 1 as {came!r}, pass np.asarray(Y) == {came!r}"
+    raise ValueError(f"{name} is {array.dtype} with {came!r:.60}, expected numbers: {cure}")
 
 
-def _check_labels(Y):
-    low, high = Y.min(), Y.max()
-    if _known_false(lambda: 0 <= low and high <= 1):
-        cure = f"for 1 as {high}, pass np.asarray(Y, '{Y.dtype}') == {high}"  # also from strings
-        cure = cure if high == high else "drop the NaN"
-        raise ValueError(f"Y goes from {low} to {high}, expected labels in [0, 1]: {cure}")
+def _checked_training_data(params, X, Y, activation):
+    with errstate(over="ignore"):  # what is too large for dtype is found below
+        X, n = _checked_X(params, X, activation), _checked_sizes(params)[-1]
+        Y = Y if n > 1 or np.ndim(Y) != 1 else ma.asarray(Y).reshape(1, -1)
+        Y = _checked_columns("Y", Y, n, X.shape[1], X.dtype)
+    for name, array in {"X": X, "Y": Y, **params}.items():
+        if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # a NaN is both
+            raise ValueError(f"{name} holds NaN or infinity in {X.dtype}: drop, fill in or rescale")
+    return X, _checked_labels(Y)
 
 
-def _check_cache(params, cache):
+def _checked_labels(Y):
+    low, top = Y.min(), Y.max()
+    if _known_false(lambda: 0 <= low and top <= 1):
+        cure = (
+            f"for 1 as {top}, pass np.asarray(Y, '{Y.dtype}') == {top}" if top == top else "no NaN"
+        )
+        raise ValueError(f"Y goes from {low} to {top}, expected labels in [0, 1]: {cure}")
+    return Y
+
+
+def _checked_output(params, cache):
     sizes = _checked_sizes(params)
     came = [len(A) for key, A in cache.items() if key[0] == "A"] if hasattr(cache, "keys") else []
     if came != sizes:
         raise ValueError(f"cache has {came} units, params {sizes}: A, cache = forward(params, X)")
+    return cache[f"A{len(sizes) - 1}"]
 
 
 def _check_grads(params, grads):
@@ -466,7 +435,6 @@ def _check_grads(params, grads):
             raise ValueError(f"grads has no {key} of shape {P.shape}: grads = backward(...)?")
 
 
-def _check_not_nan(A):
-    lost = np.isnan(A).any(axis=0)
+def _check_none_lost(lost):
     if _known_false(lambda: not lost.any()):
         raise ValueError(f"sample {lost.argmax()} has no class: NaN in X or params, or an overflow")
