@@ -202,7 +202,7 @@ def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE)
     Memory: one chunk, and a copy of X or Y if not of params' dtype. ValueError: as forward; sizes.
     """
     chunk_size, X = _checked_count("chunk_size", chunk_size), _checked_X(params, X, activation)
-    Y = _checked_columns("Y", Y, _checked_sizes(params)[-1], X.shape[1], X.dtype)
+    Y = _checked_columns("Y", Y, len(params[f"b{len(params) // 2}"]), X.shape[1], X.dtype)
     with errstate(under="ignore"):
         return _loss_and_grads(params, X, Y, activation, chunk_size)
 
@@ -401,8 +401,8 @@ def _checked_numbers(name, array, dtype):
 def _checked_training_data(params, X, Y, activation):
     with errstate(over="ignore"):  # what is too large for dtype is found below
         X, n = _checked_X(params, X, activation), _checked_sizes(params)[-1]
-        Y = Y if n > 1 or np.ndim(Y) != 1 else ma.asarray(Y).reshape(1, -1)
-        Y = _checked_columns("Y", Y, n, X.shape[1], X.dtype)
+        flat = np.ndim(Y) == n == 1 and not ma.is_masked(Y)
+        Y = _checked_columns("Y", np.asarray(Y)[None] if flat else Y, n, X.shape[1], X.dtype)
     for name, array in {"X": X, "Y": Y, **params}.items():
         if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # a NaN is both
             raise ValueError(f"{name} holds NaN or infinity in {X.dtype}: drop, fill in or rescale")
