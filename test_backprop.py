@@ -46,6 +46,7 @@ import warnings
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
@@ -685,6 +686,13 @@ def test_sigmoid_is_right_to_a_few_ulps_and_silent(dtype, data):
         assert a[0] == (z > 0)
 
 
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int64, np.uint64])
+def test_sigmoid_of_whole_numbers_is_that_of_floats(dtype):
+    ends = [0, 1] if dtype is bool else [np.iinfo(dtype).min, np.iinfo(dtype).max]
+    whole = np.array([0, 1, *ends], dtype)  # where -Z is no number of this dtype
+    np.testing.assert_array_equal(sigmoid(whole), sigmoid(whole.astype(float)), strict=True)
+
+
 @given(nets())
 def test_forward_caches_each_layer_as_the_article_writes_it(net):
     params, X, _, activation = net
@@ -734,6 +742,16 @@ def test_both_losses_are_the_same_number(net):
     assert loss_and_grads(*net)[0] == bce_with_logits(Z, net.Y)
 
 
+@given(st.data(), st.integers(1, 4))
+def test_the_loss_of_logits_takes_complex_steps(data, m):
+    Z = data.draw(matrices(1, m, [*ROUND, 800, -800]), "Z")  # also at 0, where |Z| bends
+    Y = data.draw(matrices(1, m, LABELS), "Y")
+    for i in range(m):
+        moved = Z + 1e-30j * (np.arange(m) == i)
+        slope = bce_with_logits(moved, Y.astype(complex)).imag / 1e-30
+        assert slope == pytest.approx((sigmoid(Z) - Y)[0, i] / m, rel=1e-14, abs=EPS)
+
+
 @given(st.data(), nets(), st.sampled_from([1, 0.5, np.float64(0.25), np.float32(2), np.array(4.0)]))
 def test_update_takes_one_step_against_the_gradient(data, net, lr):
     grads = {key: data.draw(matrices(*P.shape), key) for key, P in net.params.items()}
@@ -777,6 +795,18 @@ def test_numerical_grads_are_exact_on_a_parabola(data, eps, dtype):
     assert_same_grads(numerical_grads(loss, params, eps=eps), expected, 100 * EPS / eps)
 
 
+def test_numerical_grads_take_numbers_and_lists():
+    def loss(p):
+        return p["a"] ** 2 + (p["W"] ** 3).sum() + p["n"] * p["z"]
+
+    grads = numerical_grads(loss, {"a": 3.0, "W": [[1, 2.0]], "n": 2, "z": np.float32(5)})
+    expected = {"a": 6, "W": [[3, 12]], "n": 5, "z": 2}
+    assert grads.keys() == expected.keys() and grads["z"].dtype == np.float32
+    for key, G in expected.items():
+        assert np.shape(grads[key]) == np.shape(G)
+        np.testing.assert_allclose(grads[key], G, rtol=1e-6)
+
+
 SIZES = st.lists(st.integers(1, 6), min_size=2, max_size=5)
 
 
@@ -805,6 +835,20 @@ def test_init_params_has_the_promised_mean_and_spread(scale, std):
         assert abs(array.std() - sigma) <= 6 * sigma / (2 * array.size) ** 0.5
     assert scale == 0 or len(np.unique(W)) == W.size
     assert scale != "xavier" or abs(params["W2"].std() - 1000**-0.5) <= 6 * 1000**-0.5 / 1e3
+
+
+@pytest.mark.parametrize("half", [np.array(0.5), np.float32(0.5), Fraction(1, 2)])
+def test_one_number_may_come_as_any_kind_of_number(half):
+    assert_same_grads(init_params((2, 1), 0, scale=half), init_params((2, 1), 0, scale=0.5), 0)
+    params, X = init_params((2, 1), 0), np.eye(2)
+    assert_same_grads(update(params, params, half), update(params, params, 0.5), 0)
+    assert_same_grads(
+        train(params, X, [0, 1], lr=half, steps=2)[0],
+        train(params, X, [0, 1], lr=0.5, steps=2)[0],
+        0,
+    )
+    classes = predict(params, X, threshold=half)
+    np.testing.assert_array_equal(classes, predict(params, X))
 
 
 @pytest.mark.parametrize("integer", [np.int8, np.uint8, np.int64, np.uint64])
@@ -1053,6 +1097,13 @@ def test_arguments_have_the_names_and_defaults_of_the_contract(signature):
     assert name + str(inspect.signature(globals()[name])) == signature
 
 
+def test_a_star_brings_these_functions_and_no_others():
+    names = {}
+    exec("from backprop import *", names)
+    named = [signature.split("(")[0] for signature in SIGNATURES.splitlines()]
+    assert sorted(names.keys() - {"__builtins__"}) == sorted(named)
+
+
 # ---- Overflow ------------------------------------------------------------------------------------
 
 HUGE = [0, 1, -1, 1e300, -1e300, 1e150, -1e150, 1e-300, 40, -800]
@@ -1085,6 +1136,22 @@ def test_a_number_that_overflows_warns(call):
     names = {"one": one, "params": {"W1": one, "b1": one, "W2": one, "b2": one}}
     with pytest.warns(RuntimeWarning, match="overflow"):
         evaluate(call, names)
+
+
+SMALL = [1e-30, -1e-30, 1e-200, -1e-300, 5e-324, 1, -1, 64, -64]
+WITH_A_SUM = ["numerical_grads(lambda params: sum(P.sum() for P in params.values()), params)"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(net=nets(W=STEEP, b=ROUND) | nets(W=SMALL, b=SMALL, X=SMALL), small_labels=st.booleans())
+def test_what_is_too_small_is_zero_in_silence_also_where_errors_raise(dtype, net, small_labels):
+    net = net._replace(params=cast(net.params, dtype), Y=net.Y * 1e-300 if small_labels else net.Y)
+    names = names_of(net)
+    for call in [*(call for call in CALLS if call != DIFFERENCES), *WITH_A_SUM]:
+        expected = list(leaves(evaluate(call, names)))
+        with np.errstate(all="raise"):
+            for a, b in zip(leaves(evaluate(call, names)), expected):
+                np.testing.assert_array_equal(a, b, strict=True, err_msg=call)
 
 
 @given(nets(W=HUGE, b=HUGE, X=HUGE))
@@ -1168,6 +1235,89 @@ def test_cures_work_for_what_came(kind, name, came, n_outputs, calls, words):
         refused(call, names, f"{name} ", words)
 
 
+ONES = np.array([[0, 1, 0, 1, 1]])
+LABELLED = {  # in place of 0 and 1, and what numpy makes of them
+    "'1', '2'": np.array([*"12"]),
+    "'-1', '1'": np.array(["-1", "1"]),
+    "b'1', b'2'": np.array([b"1", b"2"]),
+    "-1, 1": np.array([-1, 1]),
+    "0, 255 of uint8": np.array([0, 255], np.uint8),
+    "0, 1.1 of float32": np.array([0, 1.1], np.float32),
+    "objects '1', '2'": np.array([*"12"], object),
+    "objects -1, '1'": np.array([-1, "1"], object),
+    "objects 'no', 'yes'": np.array(["no", "yes"], object),
+    "'no', 'yes'": np.array(["no", "yes"]),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("came", LABELLED)
+@pytest.mark.parametrize("call", TAKE_LABELS)
+def test_the_cure_for_other_labels_gives_the_labels_that_were_meant(call, came, dtype):
+    names = fixed_names()
+    names |= {"params": cast(names["params"], dtype), "A": names["A"].astype(dtype), "Y": ONES}
+    expected = evaluate(call, names)
+    for labels in (LABELLED[came][ONES], LABELLED[came][ONES[0]])[: 1 + (call in TRAIN)]:
+        with pytest.raises(ValueError) as caught:
+            evaluate(call, {**names, "Y": labels})
+        cured = evaluate(str(caught.value).split(", pass ")[1], {"Y": labels})
+        np.testing.assert_array_equal(np.atleast_2d(cured), ONES)
+        for a, b in zip(leaves(evaluate(call, {**names, "Y": cured})), leaves(expected)):
+            np.testing.assert_array_equal(a, b)
+
+
+DATES = "np.array([['2020-01-01'] * 4 + ['NaT']] * 3, 'M8[{}]')"
+NO_NUMBERS = [  # what came as X, and the error; its first row comes as Y
+    (DATES.format("D"), "{} is datetime64[D] with ", "count days"),
+    (DATES.format("ns"), "{} is datetime64[ns] with ", "count days"),
+    (f"{DATES.format('s')} - {DATES.format('s')}", "{} is timedelta64[s] with ", "count days"),
+    (f"{DATES.format('D')}.astype(object)", "{} is object with ", "count days"),
+    ("np.full((3, 5), 1j)", "{} is complex128 with 1j, expected numbers", ""),
+    ("np.full((3, 5), 10**400)", "{} is object with 1000", "expected numbers"),
+    (
+        "np.ma.masked_greater(X * [0, 1, 0, 1, 1], 0.5)",
+        "MaskedArray'>, expected",
+        "in what is masked",
+    ),
+]
+try:
+    from scipy import sparse
+
+    SPARSE = [sparse.csr_matrix, sparse.csc_matrix, sparse.coo_array]
+    came = [(f"SPARSE[{i}](X * [0, 1, 0, 1, 1])", "{} is <class 'scipy.sparse") for i in range(3)]
+    NO_NUMBERS += [(X, who, "pass {}.toarray()") for X, who in came]
+except ImportError:
+    pass
+if "pandas" in KINDS:
+    NA = "pandas.DataFrame([[0, 1, 0, 1, pandas.NA]] * 3"
+    NO_NUMBERS += [
+        (f"{NA})", "{} is object with <NA>, expected numbers", "fill in what is missing")
+    ]
+
+
+@pytest.mark.parametrize("came, who, cure", NO_NUMBERS)
+def test_data_that_are_no_numbers_or_hide_some_are_refused(came, who, cure):
+    names = fixed_names()
+    X = evaluate(came, names)
+    Y = X.iloc[:1] if hasattr(X, "iloc") else X.tocsr()[:1] if hasattr(X, "tocsr") else X[:1]
+    for name, bad, calls in (("X", X, TAKE_X), ("Y", Y, TAKE_Y)):
+        for call in calls:
+            refused(call, {**names, name: bad}, who.format(name), cure.format(name))
+    if isinstance(X, np.ndarray):
+        refused(TRAIN[0], {**names, "Y": Y[0]}, who.format("Y"), cure.format("Y"))
+
+
+def test_other_kinds_of_arrays_are_read_right():
+    names = fixed_names()
+    for kind in (np.ma.masked_array, lambda array: array.view(np.matrix), np.ndarray.tolist):
+        others = {name: kind(names[name]) for name in ("X", "Y", "A", "Z")}
+        for call in TAKE_X + TAKE_Y:
+            made, expected = (leaves(evaluate(call, {**names, **of})) for of in (others, {}))
+            for a, b in zip(made, expected):
+                np.testing.assert_array_equal(a, b)
+                assert type(a) is type(b)
+
+
 SHAPES = st.sampled_from([2, 1, 2, 0, 3, 2]).flatmap(lambda d: st.tuples(*[st.integers(0, 4)] * d))
 
 
@@ -1208,6 +1358,12 @@ BROKEN_PARAMS = [  # l is 1, 2 and 3
     ("{key: P.tolist() for key, P in params.items()}", "class 'list'"),  # from JSON
     ("cast(params, int)", "int"),
     ("cast(params, np.float16)", "float16"),
+    ("{**params, 'bl': np.float64(0)}", "bl (), expected (nl, "),
+    ("{**params, 'Wl': np.array(0.5)}", "Wl has shape ()"),
+    ("{key: np.float64(1) for key in params}", "W1 has shape () and b1 ()"),
+    ("{key: np.ma.masked_array(P) for key, P in params.items()}", "MaskedArray"),
+    ("{key: P.view(np.matrix) for key, P in params.items()}", "numpy.matrix"),
+    ("{**params, 'bl': params['bl'].view(np.matrix)}", "matrix"),
     ("cast(params, [('bits', float)])", "bits"),  # of kind V, as JAX's bfloat16
 ]
 
@@ -1225,18 +1381,39 @@ def test_params_that_do_not_chain_are_refused(broken, words, l):
 
 INF, NAN, NO_COUNTS = math.inf, math.nan, [0, -1, 2.0, "3", np.float64(2), [2]]
 NO_NAMES = ["ReLU", "", None, 3, ["tanh"]]
-NO_RATES = [0, -0.1, INF, NAN, np.float32(-1), np.array(-0.1), np.full((3, 1), 0.1), [0.1], "0.1"]
+NO_RATES = [
+    10**400,
+    0,
+    -0.1,
+    INF,
+    NAN,
+    np.float32(-1),
+    np.array(-0.1),
+    np.full((3, 1), 0.1),
+    [0.1],
+    "0.1",
+]
 SETTINGS = [  # argument, a call, what is bad, and what was expected
     ("lr", "update(params, grads, bad)", NO_RATES, "one finite number above 0"),
     ("lr", "train(params, X, Y, lr=bad, steps=1)", NO_RATES, "one finite number above 0"),
     ("eps", "numerical_grads(lambda p: 0.0, params, eps=bad)", NO_RATES, "above 0"),
-    ("threshold", "predict(params, X, threshold=bad)", [NAN, np.eye(3), [0], None], "one number"),
+    (
+        "threshold",
+        "predict(params, X, threshold=bad)",
+        [NAN, 10**400, np.eye(3), [0]],
+        "one number",
+    ),
     ("steps", "train(params, X, Y, lr=1, steps=bad)", [*NO_COUNTS, None], "1 or more"),
     ("batch_size", "train(params, X, Y, lr=1, steps=1, batch_size=bad)", NO_COUNTS, "1 or more"),
     ("chunk_size", "loss_and_grads(params, X, Y, chunk_size=bad)", NO_COUNTS, "1 or more"),
     ("layer_sizes[0]", "init_params((bad, 1))", NO_COUNTS, "a whole number (int), 1 or more"),
     ("layer_sizes[2]", "init_params((2, 3, bad))", NO_COUNTS, "a whole number (int), 1 or more"),
-    ("scale", "init_params((2, 1), scale=bad)", ["He", -0.1, INF, NAN, None, [1]], "or a number"),
+    (
+        "scale",
+        "init_params((2, 1), scale=bad)",
+        ["He", -0.1, 10**400, INF, NAN, None, [1]],
+        "or a number",
+    ),
     *[("activation", call, NO_NAMES, "one of ['sigmoid', 'tanh', 'relu']") for call in TAKE_X],
 ]
 
@@ -1274,7 +1451,13 @@ REFUSED = [
     ("update(params, {key: grads[key] for key in ('W1', 'W2')}, 0.1)", "grads has no b1"),
     ("train(params, [['a'] * 5] * 3, Y, lr=1, steps=1)", "X is <U1 with 'a', expected numbers: "),
     ("train(cast(params, np.float32), 1e300 * X, Y, lr=1, steps=1)", "infinity in float32"),
+    (
+        "update(params, {key: np.ma.masked_less(grads[key], 0) for key in params}, 0.1)",
+        "grads has no ",
+    ),
     ("numerical_grads(lambda p: p['W1'], params)", "loss(params) is array("),
+    ("numerical_grads(lambda p: 0.0, [1.0])", "params is <class 'list'>, expected a dict"),
+    ("numerical_grads(lambda p: 0.0, {'a': 'x'})", "a is <U1 with 'x', expected numbers"),
 ]
 
 
