@@ -14,7 +14,7 @@ Samples stand in columns, layers count from 1 to L, and everything travels in pl
 
 No function changes what it is given. Floats have the dtype of params (grads in native byte order).
 forward, backward and update check their arguments and call their twin with _ in front, which is the
-formulas alone; train checks once and calls the twins. XOR, with `from backprop import *` and np:
+formulas alone; train checks once and calls the twins. XOR, with np and `from backprop import *`:
 
 >>> X, Y = np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
 >>> params = init_params((2, 4, 1), rng=0)
@@ -95,7 +95,7 @@ def forward(params, X, activation="sigmoid"):
     sigmoid. A is cache["AL"] and cache["A0"] may be X: do not change them before backward. Source:
     article 1, forward pass. ValueError: shapes that do not fit, an unknown activation.
     """
-    with errstate(under="ignore"):
+    with errstate(under="ignore"):  # what is too small for its dtype is 0, here and below
         return _forward(params, _checked_X(params, X, activation), activation)
 
 
@@ -199,7 +199,7 @@ def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE)
     """Return (loss, grads), bce_with_logits and its derivative, in chunks of chunk_size columns.
 
     Means, so those of shards on other machines add up, each weighted by its share of the samples.
-    Memory: one chunk, and a copy of X or Y if not of params' dtype. ValueError: as forward; sizes.
+    Memory: one chunk, and a copy of X or Y of another dtype. ValueError: as forward; a chunk_size.
     """
     chunk_size, X = _checked_count("chunk_size", chunk_size), _checked_X(params, X, activation)
     Y = _checked_columns("Y", Y, len(params[f"b{len(params) // 2}"]), X.shape[1], X.dtype)
