@@ -2193,6 +2193,8 @@ CATALOGUE = {
         ("T / m", "T", "True) / m", "True)", NO_MEAN),
         ("T / m", "T / (m if l == L else 1)", NO_MEAN),
         ("True) / m", "True) / (m if l == L else 1)", NO_MEAN),
+        ("T / m", "T / (1 if l == L else m)", NO_MEAN),
+        ("True) / m", "True) / (1 if l == L else m)", NO_MEAN),
         ("W, A_prev", "m = m if l == L else 1; W, A_prev", NO_MEAN),
         ("T / m", "T / m / m", TWICE),
         ("True) / m", "True) / m / m", f"{TWICE} (np.mean has one)"),
