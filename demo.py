@@ -10,13 +10,18 @@
 "Article 1" is "Backpropagation from Scratch"; "article 2" is "ML From Scratch,
 Part 3: Backpropagation" by Oran Looney. The exercises are deeplearning.ai's.
 
+[8, 3] is a network with hidden layers of 8 and 3 units, with a sigmoid each
+where nothing else is said.
+
 A part is a generator. It yields what it finds as soon as it is known: a dict is
 a row of a table, a string is a sentence, and a pair (name, draw) is a picture,
 which draw(fig) paints on an empty matplotlib figure.
 """
 
 import argparse
+import math
 import os
+import pathlib
 import signal
 import sys
 import tempfile
@@ -25,18 +30,13 @@ import threading
 import time
 import tracemalloc
 import warnings
+from functools import reduce
 from timeit import timeit
 
 try:
     import numpy as np
     from joblib import Parallel, delayed
-    from sklearn.datasets import (
-        load_breast_cancer,
-        load_digits,
-        make_circles,
-        make_classification,
-        make_moons,
-    )
+    from sklearn import datasets
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import accuracy_score, log_loss, roc_auc_score, roc_curve
@@ -75,13 +75,13 @@ def split(X, y, **options):
 
 def article1_data():
     """Return 800 + 200 samples x 10 features. The article does not say which: seed 0, twice."""
-    X, y = make_classification(n_samples=1000, n_features=10, random_state=0)
+    X, y = datasets.make_classification(n_samples=1000, n_features=10, random_state=0)
     return split(X, y, test_size=0.2, random_state=0)
 
 
 def article2_data():
     """Return 4000 + 1000 samples x 20 features, article 2's own."""
-    X, y = make_classification(
+    X, y = datasets.make_classification(
         n_samples=5000, n_features=20, n_informative=15, n_redundant=3, n_repeated=0, n_classes=2,
         flip_y=0.05, class_sep=1.0, shuffle=True, random_state=42,
     )  # fmt: skip
@@ -90,8 +90,8 @@ def article2_data():
 
 def circles_data():
     """Return 300 + 100 points of two circles, those of the exercise *Initialization*."""
-    X, y = make_circles(n_samples=300, noise=0.05, random_state=1)
-    X_test, y_test = make_circles(n_samples=100, noise=0.05, random_state=2)
+    X, y = datasets.make_circles(n_samples=300, noise=0.05, random_state=1)
+    X_test, y_test = datasets.make_circles(n_samples=100, noise=0.05, random_state=2)
     return X.T, X_test.T, y, y_test
 
 
@@ -107,7 +107,7 @@ def flower_data():
 
 def digits_data():
     """Return 1347 + 450 digits, 64 standardised pixels each, and whether they are odd."""
-    X, X_test, y, y_test = train_test_split(*load_digits(return_X_y=True), random_state=0)
+    X, X_test, y, y_test = train_test_split(*datasets.load_digits(return_X_y=True), random_state=0)
     scaler = StandardScaler().fit(X)
     return scaler.transform(X).T, scaler.transform(X_test).T, y % 2, y_test % 2
 
@@ -146,9 +146,10 @@ def scores(data, probabilities):
 def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 30)):
     """the derivatives of article 2's network, in three ways"""
     params = init_params((20, 8, 3, 1), seed, scale=0.1)
-    yield f"""[8, 3] on 20 features has {sum(P.size for P in params.values())} parameters (article
-    2: 199). Below, the largest difference to `backward` in any of W1, b1, ..., relative to that
-    array's largest entry."""
+    yield f"""[8, 3], hidden layers of 8 and 3 units, on 20 features has
+    {sum(P.size for P in params.values())} parameters (article 2: 199). Below, the largest
+    difference to `backward` in any of W1, b1, ..., relative to that array's largest entry: by
+    central differences, and by the imaginary part of the loss at a complex step."""
     X, _, y, _ = article2_data()
     X, Y = X[:, :n_samples], y[None, :n_samples]
     grads = backward(params, forward(params, X)[1], Y)
@@ -175,41 +176,36 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
 
 def complex_step_grads(params, X, Y, step):
     """Return grads as Im loss(params + i step) / step, entry by entry: no difference is taken."""
-    grads = {}
-    for key, P in params.items():
-        slopes = []
-        for i in range(P.size):
+    grads = {key: np.empty(P.shape) for key, P in params.items()}
+    for key, G in grads.items():
+        for i in np.ndindex(G.shape):
             moved = {key: P.astype(complex) for key, P in params.items()}
-            moved[key].flat[i] += 1j * step
+            moved[key][i] += 1j * step
             Z = forward(moved, X)[1][f"Z{len(params) // 2}"]
-            # bce_with_logits takes |Z|, which has no complex derivative; this log(1 + exp(Z)) has.
-            loss = (Z / 2 + np.log(2 * np.cosh(Z / 2)) - Y * Z).mean()
-            slopes.append(loss.imag / step)
-        grads[key] = np.reshape(slopes, P.shape)
+            G[i] = bce_with_logits(Z, Y).imag / step
     return grads
 
 
 def article1(seed=0, steps=1000):
     """its network as it says, and two ways to its result"""
-    yield "Three runs from the same weights, on 800 samples x 10 features; 200 more are the test."
-    data = X, _, y, _ = article1_data()
+    yield """Three runs of [8, 4] from the same weights, on 800 samples x 10 features; 200 more are
+    the test. AUC, the area under the ROC curve, is 1 for a perfect order of the test samples and
+    0.5 for chance. The article says that the loss ends below 0.15."""
+    data = article1_data()
+    X, _, y, _ = data
     params = init_params((10, 8, 4, 1), seed)
     start = bce(forward(params, X)[0], y[None])
     said = {"start": 0.69, "loss": 0.15, "train": None, "test": 0.96, "AUC": None}
-    yield {"run": "article 1 (loss: below)", "lr": 0.01, "steps": 1000, **said}
+    yield {"run": "article 1 says", "lr": 0.01, "steps": 1000, **said}
 
     slow, slow_losses = train(params, X, y, lr=0.01, steps=steps)
-    result = scores(data, ours(slow))
-    yield {"run": "full batch, its lr", "lr": 0.01, "steps": steps, "start": start, **result}
-
+    row = {"run": "full batch, its lr", "lr": 0.01, "steps": steps, "start": start}
+    yield row | scores(data, ours(slow))
     fast, fast_losses = train(params, X, y, lr=1.0, steps=steps)
-    result = scores(data, ours(fast))
-    yield {"run": "full batch, 100 x lr", "lr": 1.0, "steps": steps, "start": start, **result}
-
+    yield row | {"run": "full batch, 100 x lr", "lr": 1.0} | scores(data, ours(fast))
     n = 25 * steps  # 800 / 32 = 25 batches in an epoch
     mini, mini_losses = train(params, X, y, lr=0.01, steps=n, batch_size=32, rng=seed)
-    result = scores(data, ours(mini))
-    yield {"run": "its lr, batches of 32", "lr": 0.01, "steps": n, "start": start, **result}
+    yield row | {"run": "its lr, batches of 32", "steps": n} | scores(data, ours(mini))
 
     same, below = round(0.01 * steps), np.flatnonzero(fast_losses < 0.15)
     yield f"""At lr 0.01 {steps} full-batch steps go no further than {same} steps at lr 1.0: loss
@@ -222,11 +218,11 @@ def article1(seed=0, steps=1000):
 
 # What deeplearning.ai's exercise *Initialization* prints at steps 0, 1000, ..., 14000 from large
 # weights (these digits differ between public copies of it) and from He's (these do not).
-LARGE_THERE = [
+LARGE_PRINTED = [
     np.inf, 0.6242, 0.5979, 0.5636, 0.5501, 0.5443, 0.5374, 0.4696, 0.3977, 0.3934, 0.3920, 0.3891,
     0.3861, 0.3850, 0.3827,
 ]  # fmt: skip
-HE_THERE = [
+HE_PRINTED = [
     0.8830537463419761, 0.6879825919728063, 0.6751286264523371, 0.6526117768893807,
     0.6082958970572937, 0.5304944491717495, 0.4138645817071793, 0.3117803464844441,
     0.23696215330322556, 0.18597287209206828, 0.15015556280371808, 0.12325079292273548,
@@ -238,8 +234,10 @@ def initialization(seed=None, steps=15_000):
     """zero, equal, large and He's weights, in an exercise"""
     yield f"""Two circles, 300 points to learn from and 100 for the test; [10, 5] with ReLU, lr
     0.01, {steps:,} full-batch steps: deeplearning.ai's exercise Initialization, with its data and
-    its seeds. The losses that it prints, there, beside ours, here:"""
-    data = X, _, y, _ = circles_data()
+    its seeds. The losses that it prints beside ours, from large weights and from He's, and to how
+    many digits those agree:"""
+    data = circles_data()
+    X, _, y, _ = data
     he = exercise_params((2, 10, 5, 1), 3, lambda n_prev: np.sqrt(2 / n_prev))
     large = exercise_params((2, 10, 5, 1), 3, lambda n_prev: 10)
     equal = {key: np.full_like(P, 0.5) for key, P in he.items()}
@@ -248,19 +246,21 @@ def initialization(seed=None, steps=15_000):
     he, he_losses = train(he, X, y, lr=0.01, steps=steps, activation="relu")
     large, large_losses = train(large, X, y, lr=0.01, steps=steps, activation="relu")
     for k, step in enumerate(range(0, min(steps, 15_000), 1000)):
-        apart = abs(he_losses[step] / HE_THERE[k] - 1)
+        apart = abs(he_losses[step] / HE_PRINTED[k] - 1)
         yield {
-            "step": step, "large here": large_losses[step], "large there": LARGE_THERE[k],
-            "He's here": f"{he_losses[step]:.16f}", "He's there": f"{HE_THERE[k]:.16f}",
-            "digits": int(-np.log10(max(apart, 1e-16))),
+            "step": step, "large: ours": large_losses[step], "printed": LARGE_PRINTED[k],
+            "He's: ours": f"{he_losses[step]:.16f}", "He's: printed": f"{HE_PRINTED[k]:.16f}",
+            "equal": int(-np.log10(max(apart, 1e-16))),
         }  # fmt: skip
-    yield """inf is minus the log of 0: from large weights the first outputs are 0 and 1 to the last
-    digit. `train` takes the loss from Z, which is exact. Large weights also magnify rounding:
-    copies of the exercise print 0.6237 to 0.6251 at step 1000."""
-
     equal, _ = train(equal, X, y, lr=0.01, steps=steps, activation="relu")
     zero, zero_losses = train(zero, X, y, lr=0.01, steps=steps, activation="relu")
-    there = {"start": "  there", "loss": None, "AUC": None, "unlike units": None, "that fire": None}
+    yield """inf is minus the log of 0: from large weights the first outputs are 0 and 1 to the last
+    digit. `train` takes the loss from Z, which is exact. Large weights also magnify rounding:
+    copies of the exercise print 0.6237 to 0.6251 at step 1000. Below, the networks after training
+    from four kinds of weights. different: how many units of the two hidden layers are no copies of
+    another. alive: how many give more than 0 for some point."""
+    nothing = {"loss": None, "AUC": None, "different": None, "alive": None}
+    there = {"start": "  printed", **nothing}
     yield {"start": "all 0", **scores(data, ours(zero, "relu")), **units_left(zero, X)}
     yield {**there, "train": 0.5, "test": 0.5}
     yield {"start": "all 0.5", **scores(data, ours(equal, "relu")), **units_left(equal, X)}
@@ -271,8 +271,8 @@ def initialization(seed=None, steps=15_000):
     yield """Equal units get equal gradients and stay equal, says article 2: 10 are worth one. From
     0 nothing moves at all: every product in the chain rule has a factor 0, and the classes are of
     one size, so that the mean of A - Y is 0 too. (Article 1 says that zeros break the symmetry;
-    they keep it.) Unlike units may still be dead: their ReLU gives 0 for each of the 300 points,
-    and so their gradient is 0."""
+    they keep it.) A unit that is not alive gives 0 for each of the 300 points, so that its gradient
+    is 0 as well."""
     losses = zero_losses, large_losses, he_losses
     yield "initialization", lambda fig: draw_initialization(fig, *losses)
 
@@ -283,14 +283,15 @@ def units_left(params, X):
     rows = [np.hstack([params[f"W{l}"], params[f"b{l}"]]).round(6) for l in (1, 2)]
     unlike = [len(np.unique(row, axis=0)) for row in rows]
     fire = [(cache[f"A{l}"] > 0).any(axis=1).sum() for l in (1, 2)]
-    return {"unlike units": "{} and {}".format(*unlike), "that fire": "{} and {}".format(*fire)}
+    return {"different": "{}, {}".format(*unlike), "alive": "{}, {}".format(*fire)}
 
 
 def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
     """article 1's last paragraph: deep sigmoids do not learn"""
     yield f"""Article 1's data, {depth} hidden layers of {width} units. The norm of dW at each layer
     before the first step:"""
-    data = X, _, y, _ = article1_data()
+    data = article1_data()
+    X, _, y, _ = data
     sizes, layers = (10, *[width] * depth, 1), range(1, depth + 2)
 
     deep = init_params(sizes, seed)
@@ -323,7 +324,8 @@ def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
 def article2(seed=0, steps=2000):
     """its logistic regression, stuck and settled; its [8, 3]"""
     yield f"4000 samples x 20 features, 1000 more for test and AUC; {steps} full-batch steps."
-    data = X, X_test, y, y_test = article2_data()
+    data = article2_data()
+    X, X_test, y, y_test = data
     said = {"model": "article 2: no hidden layer", "lr": 1.0, "loss": None}
     yield {**said, "train": 0.719, "test": 0.717, "AUC": 0.7866}
     start = init_params((20, 1), seed, scale=0.1)
@@ -345,9 +347,7 @@ def article2(seed=0, steps=2000):
     network = scores(data, ours(params))
     yield {"model": "[8, 3]", "lr": 1.0, **network}
 
-    # The largest eigenvalue c of the Hessian at the minimum: above lr = 2 / c a step overshoots.
-    X1, A = np.vstack([X, np.ones(y.size)]), predict_proba(settled, X)
-    c = np.linalg.eigvalsh(X1 * (A * (1 - A)) @ X1.T / y.size)[-1]
+    c = curvature(settled, X)
     low, high = sorted(stuck_losses[-2:])
     yield f"""72 % is not all that a linear model can do. This loss has a curvature of {c:.2f} at
     its minimum, and gradient descent settles there only if lr < 2 / {c:.2f} = {2 / c:.2f}. At lr
@@ -360,6 +360,12 @@ def article2(seed=0, steps=2000):
     }  # fmt: skip
     yield "article2-roc", lambda fig: draw_roc(fig, curves, X_test, y_test)
     yield "article2-loss", lambda fig: draw_cycle(fig, stuck_losses, settled_losses)
+
+
+def curvature(params, X):
+    """Return the largest eigenvalue of the Hessian of logistic regression: how far it bends."""
+    X1, A = np.vstack([X, np.ones(X.shape[1])]), predict_proba(params, X)
+    return np.linalg.eigvalsh(X1 * (A * (1 - A)) @ X1.T / X.shape[1])[-1]
 
 
 def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_jobs=-1):
@@ -381,20 +387,17 @@ def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_j
             medians[layers[k]][n] = np.median(aucs[layers[k]][n])
         yield {"nodes": n, **{name: median.get(n) for name, median in medians.items()}}
 
-    elbows = {}
-    for name, auc in medians.items():
-        if auc:
-            elbows[name] = min(n for n in auc if auc[n] > max(auc.values()) - 0.02)
+    elbows = {
+        name: min(n for n in auc if auc[n] > max(auc.values()) - 0.02)
+        for name, auc in medians.items() if auc
+    }  # fmt: skip
     near = [name for name, n in elbows.items() if 5 <= n <= 15]
-    if not near:
-        verdict = "does not show."
-    elif len(near) == len(elbows):
-        verdict = "shows, however they are stacked."
-    else:
-        verdict = f"shows with {' and '.join(near)} only: it depends on how the nodes are stacked."
+    verdict = f"shows with {' and '.join(near)}" if near else "does not show"
+    if 0 < len(near) < len(elbows):
+        verdict += " only: it depends on how the nodes are stacked"
     yield f"""The AUC comes within 0.02 of its best at
     {", ".join(f"{n} nodes in {name}" for name, n in elbows.items())}. The article's elbow around 10
-    nodes (5 to 15) {verdict}"""
+    nodes (5 to 15) {verdict}."""
     yield "capacity", lambda fig: draw_capacity(fig, aucs, medians)
 
 
@@ -409,9 +412,11 @@ def capacity_auc(hidden, seed, steps, data):
 
 def start_processes(n_jobs):
     """Start joblib's processes, deaf to Ctrl-C: it is for this process, which then ends them."""
-    ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)  # they inherit this
+    if hasattr(signal, "pthread_sigmask"):  # they inherit what is blocked; here it waits
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     answers = Parallel(n_jobs=n_jobs, return_as="generator")([delayed(abs)(0)])
-    signal.signal(signal.SIGINT, ctrl_c)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     list(answers)
 
 
@@ -420,23 +425,24 @@ def start_processes(n_jobs):
 
 def planar(seed=None, steps=10_000):
     """another exercise: a flower and four tanh units"""
-    yield """deeplearning.ai's exercise Planar data: [4] with tanh, lr 1.2, its data and its seeds.
-    The losses that it prints, there, beside ours, here:"""
+    yield """deeplearning.ai's exercise Planar data: 4 hidden units with tanh, lr 1.2, its data and
+    its seeds. The losses that it prints beside ours:"""
     X, y = flower_data()
     start = exercise_params((2, 4, 1), 2, lambda n_prev: 0.01)
     params, losses = train(start, X, y, lr=1.2, steps=steps, activation="tanh")
-    there = (0.693048, 0.288083, 0.254385, 0.233864, 0.226792, 0.222644, 0.219731, 0.217504)
+    printed = (0.693048, 0.288083, 0.254385, 0.233864, 0.226792, 0.222644, 0.219731, 0.217504)
     for k, loss in enumerate(losses[:8000:1000]):
-        yield {"step": 1000 * k, "here": f"{loss:.6f}", "there": f"{there[k]:.6f}"}
+        yield {"step": 1000 * k, "ours": f"{loss:.6f}", "printed": f"{printed[k]:.6f}"}
     right = accuracy_score(y, ours(params, "tanh")(X) >= 0.5)
-    yield f"After {steps:,} steps {right:.2%} of the 400 points are right; there it is 90 %."
+    yield f"After {steps:,} steps {right:.2%} of the 400 points are right (exercise: 90 %)."
 
 
 def digits(seed=0, epochs=50):
     """real data: is a handwritten digit odd or even?"""
-    data = X, X_test, y, y_test = digits_data()
-    yield f"{y.size} images of 8 x 8 pixels, {y_test.size} for the test; {epochs} epochs in 32s."
-    steps = epochs * -(-y.size // 32)
+    data = digits_data()
+    X, X_test, y, y_test = data
+    yield f"{y.size} images of 8 x 8 pixels, {y_test.size} for the test; batches of 32."
+    steps = epochs * math.ceil(y.size / 32)
     start = init_params((64, 1), seed)
     params, _ = train(start, X, y, lr=0.1, steps=steps, batch_size=32, rng=seed)
     yield {"model": "logistic regression", "lr": 0.1, **scores(data, ours(params))}
@@ -457,8 +463,9 @@ def digits(seed=0, epochs=50):
 
 def boundary(seed=0, steps=3000):
     """linear or not, where it can be seen: two moons"""
-    X, y = make_moons(800, noise=0.2, random_state=0)
-    data = X, _, y, _ = split(X, y, test_size=0.5, random_state=0)
+    X, y = datasets.make_moons(800, noise=0.2, random_state=0)
+    data = split(X, y, test_size=0.5, random_state=0)
+    X, _, y, _ = data
     yield f"{y.size} points to learn from, as many for the test; full batch."
     line, _ = train(init_params((2, 1), seed), X, y, lr=3.0, steps=steps)
     by_line = scores(data, ours(line))
@@ -472,8 +479,8 @@ def boundary(seed=0, steps=3000):
     yield f"""Without a hidden layer the border is a straight line; one that can bend gains
     {gain:.1f} points."""
     networks = {
-        f"logistic regression\ntest accuracy {by_line['test']:.1%}": line,
-        f"[8, 4]\ntest accuracy {by_bent['test']:.1%}": bent,
+        f"no hidden units\ntest accuracy {by_line['test']:.1%}": line,
+        f"8 and 4 hidden units\ntest accuracy {by_bent['test']:.1%}": bent,
     }
     yield "boundary", lambda fig: draw_boundary(fig, networks, X, y)
 
@@ -485,7 +492,8 @@ def trouble(seed=0, steps=1000):
     """not in the tour: what it looks like if something is wrong"""
     yield f"""Is a handwritten digit odd? [16], full batch, lr 0.5, {steps} steps, unless the row
     says otherwise. The loss at some steps, and the accuracy on the test digits:"""
-    data = X, X_test, y, y_test = digits_data()
+    data = digits_data()
+    X, X_test, y, y_test = data
     start = init_params((64, 16, 1), seed)
     he = init_params((64, 16, 1), seed, scale="he")
 
@@ -498,11 +506,11 @@ def trouble(seed=0, steps=1000):
     yield tried("nothing is wrong", start)
     yield tried("lr 0.001", start, lr=0.001)
     yield tried("lr 100", start, lr=100.0)
-    cancer, small = load_breast_cancer(return_X_y=True), init_params((30, 8, 1), seed)
-    X1, X1_test, *labels = split(*cancer, random_state=0)
+    small = init_params((30, 8, 1), seed)
+    X1, X1_test, *labels = split(*datasets.load_breast_cancer(return_X_y=True), random_state=0)
     yield tried("breast cancer, not scaled", small, (X1, X1_test, *labels))
     scaler = StandardScaler().fit(X1.T)
-    X1, X1_test = scaler.transform(X1.T).T, scaler.transform(X1_test.T).T
+    X1, X1_test = (scaler.transform(each.T).T for each in (X1, X1_test))
     yield tried("breast cancer, scaled", small, (X1, X1_test, *labels))
     yield tried("ReLU, predicted with sigmoid", he, activation="relu", predicted_with="sigmoid")
     yield tried("ReLU, predicted with ReLU", he, activation="relu")
@@ -519,10 +527,10 @@ def trouble(seed=0, steps=1000):
     except FloatingPointError as error:
         yield f"ReLU at lr 10 ends in a FloatingPointError: {error}."
     medians, deeper = {}, (64, *[16] * 10, 1)
+    options = {"lr": 0.1, "steps": 101, "activation": "relu"}
     for scale in ("xavier", "he"):
         starts = [init_params(deeper, seed + k, scale=scale) for k in range(5)]
-        runs = [train(each, X, y, lr=0.1, steps=101, activation="relu")[1] for each in starts]
-        medians[scale] = np.median([losses[-1] for losses in runs])
+        medians[scale] = np.median([train(each, X, y, **options)[1][-1] for each in starts])
     yield f"""10 layers of ReLU, lr 0.1: after 100 steps the median loss of 5 networks is
     {medians["xavier"]:.3f} from "xavier" weights and {medians["he"]:.3f} from "he" ones."""
 
@@ -536,7 +544,7 @@ def plain_step(params, X, Y, lr=0.5):
     for l in range(1, L + 1):
         Z = params[f"W{l}"] @ A[-1] + params[f"b{l}"]
         A.append(1 / (1 + np.exp(-Z)))
-    -np.mean(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L]))  # the loss, computed as in `train`
+    _loss = -np.mean(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L]))  # as `train` computes it, too
     dZ = A[L] - Y
     for l in range(L, 0, -1):
         dW, db = dZ @ A[l - 1].T / m, dZ.sum(axis=1, keepdims=True) / m
@@ -554,20 +562,6 @@ def loop_step(params, X, Y, lr=0.5):
     return update(params, grads, lr)
 
 
-def many(step, params, X, Y, epochs, size):
-    """Return params after all steps, in shuffled batches of this size as one writes them down."""
-    m, rng = X.shape[1], np.random.default_rng(0)
-    for _ in range(epochs):
-        if size == m:
-            params = step(params, X, Y)
-        else:
-            shuffled = rng.permutation(m)
-            for i in range(0, m, size):
-                batch = shuffled[i : i + size]
-                params = step(params, X[:, batch], Y[:, batch])
-    return params
-
-
 def sklearn_network(hidden, *, lr, batch_size, **options):
     """Return scikit-learn's network, set to do what `train` does: plain SGD, no penalty."""
     return MLPClassifier(
@@ -576,16 +570,15 @@ def sklearn_network(hidden, *, lr, batch_size, **options):
     )  # fmt: skip
 
 
-def sklearn_from(start, rows, y, epochs, size, shuffle):
+def sklearn_from(start, rows, y, steps):
     """Return the same, with one hidden layer or more, ready to go on from our weights."""
     hidden = [len(P) for key, P in start.items() if key[0] == "b"][:-1]
-    model = sklearn_network(
-        hidden, lr=0.5, batch_size=size, shuffle=shuffle, warm_start=True, max_iter=1
-    )
+    options = {"shuffle": False, "warm_start": True, "max_iter": 1}
+    model = sklearn_network(hidden, lr=0.5, batch_size=y.size, **options)
     fit(model, rows, y)  # makes the arrays, which then get our weights
     model.coefs_ = [start[key].T.copy() for key in start if key[0] == "W"]
     model.intercepts_ = [start[key][:, 0].copy() for key in start if key[0] == "b"]
-    return model.set_params(max_iter=epochs)
+    return model.set_params(max_iter=steps)
 
 
 def fit(model, X, y):
@@ -611,51 +604,43 @@ def extra_memory(work):
 def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000)):
     """not in the tour: `train`, a plain step and scikit-learn"""
     yield f"""numpy {np.__version__}, one BLAS thread; medians of {repeats} runs, taken in turns.
-    train: microseconds a step. Then, as multiples of that, the time of: loop, the README's four
-    lines; plain, the articles' formulas in a dozen lines that check nothing; MLP, scikit-learn's
-    MLPClassifier in the order of the samples; shuffled, the same with its default, shuffle=True.
-    All start from equal weights. apart: the largest difference of the final weights of loop, plain
-    or MLP to those of train."""
+    train: microseconds a full-batch step. Then, as multiples of that, the time of: loop, the
+    README's four lines; plain, the articles' formulas in a dozen lines that check nothing; MLP,
+    scikit-learn's MLPClassifier. All start from equal weights. apart: the largest difference of
+    their final weights to those of train."""
     X1, _, y1, _ = article1_data()
     X2, _, y2, _ = article2_data()
     X3, _, y3, _ = digits_data()
-    for name, X, y, hidden, size, epochs in (
-        ("article 1, [8, 4]", X1, y1, (8, 4), 800, 1000),
-        ("article 2, [8, 3]", X2, y2, (8, 3), 4000, 200),
-        ("digits, [32]", X3, y3, (32,), 1347, 200),
-        ("32 of article 1, [8, 4]", X1[:, :32], y1[:32], (8, 4), 32, 1000),
-        ("article 1, batches of 32", X1, y1, (8, 4), 32, 40),
+    for name, X, y, hidden, steps in (
+        ("article 1, [8, 4]", X1, y1, (8, 4), 1000),
+        ("article 2, [8, 3]", X2, y2, (8, 3), 200),
+        ("digits, [32]", X3, y3, (32,), 200),
+        ("32 of article 1, [8, 4]", X1[:, :32], y1[:32], (8, 4), 1000),
     ):
-        rows, Y, epochs = np.ascontiguousarray(X.T), y[None], max(2, round(epochs * effort))
-        start, steps = init_params((len(X), *hidden, 1), seed), epochs * -(-y.size // size)
-        full, times = size == y.size, []
-        options = {"lr": 0.5, "steps": steps, "batch_size": None if full else size, "rng": seed}
+        rows, Y, steps = np.ascontiguousarray(X.T), y[None], max(2, round(steps * effort))
+        start, times = init_params((len(X), *hidden, 1), seed), []
         for _ in range(repeats):
-            in_order = sklearn_from(start, rows, y, epochs, size, shuffle=False)
-            shuffled = sklearn_from(start, rows, y, epochs, size, shuffle=True)
+            model = sklearn_from(start, rows, y, steps)
             works = [
-                lambda: train(start, X, y, **options)[0],
-                lambda: many(loop_step, start, X, Y, epochs, size),
-                lambda: many(plain_step, start, X, Y, epochs, size),
-                lambda: fit(in_order, rows, y),
-                lambda: fit(shuffled, rows, y),
+                lambda: train(start, X, y, lr=0.5, steps=steps)[0],
+                lambda: reduce(lambda params, _: loop_step(params, X, Y), range(steps), start),
+                lambda: reduce(lambda params, _: plain_step(params, X, Y), range(steps), start),
+                lambda: fit(model, rows, y),
             ]
             times.append([timeit(work, number=1) for work in works])
         ratios = np.median([np.divide(turn, turn[0]) for turn in times], axis=0)
         mine, by_loop, by_plain = (work() for work in works[:3])
-        by_mlp = {f"W{l}": W.T for l, W in enumerate(in_order.coefs_, start=1)}
-        by_mlp |= {f"b{l}": b[:, None] for l, b in enumerate(in_order.intercepts_, start=1)}
-        others = (by_loop, by_plain, by_mlp) if full else ()
-        gaps = [np.abs(other[key] - P).max() for other in others for key, P in mine.items()]
+        by_mlp = {f"W{l}": W.T for l, W in enumerate(model.coefs_, start=1)}
+        by_mlp |= {f"b{l}": b[:, None] for l, b in enumerate(model.intercepts_, start=1)}
+        others = by_loop, by_plain, by_mlp
         yield {
             "data": name, "train": f"{1e6 * np.median(times, axis=0)[0] / steps:.0f}",
-            "loop": ratios[1], "plain": ratios[2], "MLP": ratios[3], "shuffled": ratios[4],
-            "apart": max(gaps, default=None),
+            "loop": ratios[1], "plain": ratios[2], "MLP": ratios[3],
+            "apart": max(abs(other[key] - mine[key]).max() for other in others for key in mine),
         }  # fmt: skip
 
-    yield """Full batches, but for the last row, where each shuffles in its own way. Next, one
-    gradient of [20, 8, 3, 1] by `loss_and_grads` and by the plain step, and the memory each takes
-    beside X and Y:"""
+    yield """Next, one gradient of [8, 3] on 20 features by `loss_and_grads` and by the plain step,
+    and the memory that each takes beside X and Y:"""
     rng, params = np.random.default_rng(seed), init_params((20, 8, 3, 1), seed)
     for m in sizes:
         X, Y = rng.normal(size=(20, m)), rng.integers(0, 2, (1, m))
@@ -684,12 +669,12 @@ LOSS = "loss (binary cross-entropy, nats)"
 
 def draw_gradient_check(fig, rows):
     ax, (steps, *curves) = fig.subplots(), zip(*(row.values() for row in rows))
-    labels = ["central differences", "complex step"]
+    labels = ["central differences", "complex step: Im loss(w + ih) / h"]
     ax.loglog(steps, np.transpose(curves), marker="o", label=labels)
     ax.text(1e-8, 1e-2, "rounding", color=RED)
     ax.text(1e-5, 1e-12, "truncation", color=BLUE)
     ax.set(xlabel="step size", ylabel="largest relative difference")
-    ax.set_title("Two ways to check `backward`")
+    ax.set_title("Two ways to check a gradient (8 and 3 hidden units)")
     ax.legend(loc="center left")
 
 
@@ -700,7 +685,7 @@ def draw_article1(fig, slow, fast, mini):
     ax.plot(mini, label="lr 0.01, batches of 32, mean of each epoch")
     ax.axhline(0.15, color="black", linestyle=":", label="the article's result: below 0.15")
     ax.set(xlabel="epoch (passes over the 800 training samples)", ylabel=LOSS, ylim=(0, None))
-    ax.set_title("One network, one start, three ways to train it")
+    ax.set_title("Hidden layers of 8 and 4 units, one start, three ways to train")
     ax.legend(loc="center right", bbox_to_anchor=(1, 0.62))
 
 
@@ -709,9 +694,9 @@ def draw_initialization(fig, zero, large, he):
     ax.plot(large, label=f"N(0, 10$^2$), which starts at {large[0]:.2f}")
     ax.plot(he, label="He's, N(0, 2/n_prev)")
     ax.plot(zero, color="black", linestyle=":", label="all 0")
-    ax.plot(range(0, 15_000, 1000), LARGE_THERE, **printed, label="printed by the exercise")
-    ax.plot(range(0, 15_000, 1000), HE_THERE, **printed)
-    ax.set(xlabel="step", ylabel=LOSS, ylim=(0, 1.3), title="One network, three kinds of weights")
+    ax.plot(range(0, 15_000, 1000), LARGE_PRINTED, **printed, label="printed by the exercise")
+    ax.plot(range(0, 15_000, 1000), HE_PRINTED, **printed)
+    ax.set(xlabel="step", ylabel=LOSS, ylim=(0, 1.3), title="10 and 5 hidden units, three starts")
     ax.legend(loc="upper right")
 
 
@@ -766,11 +751,14 @@ def draw_capacity(fig, aucs, medians):
 
 def draw_digits(fig, wrong, p):
     # The split of digits_data, before it is scaled.
-    _, images, _, names = train_test_split(*load_digits(return_X_y=True), random_state=0)
+    _, images, _, names = train_test_split(*datasets.load_digits(return_X_y=True), random_state=0)
     more = ", such as" if wrong.size > 8 else ""
-    fig.suptitle(f"Of {p.size} test digits, [32] has {wrong.size} wrong{more}")
+    fig.suptitle(f"{wrong.size} of {p.size} test digits are wrong with 32 hidden units{more}")
+    fig.get_layout_engine().set(w_pad=0.15, h_pad=0.2)
     for place, i in enumerate(wrong[:8], start=1):
-        ax = fig.add_subplot(2, 4, place, title=f"this {names[i]}:\nP(odd) = {p[i]:.3f}")
+        read = f"predicted: {'odd' if p[i] >= 0.5 else 'even'}, P(odd) = {p[i]:.2f}"
+        ax = fig.add_subplot(2, 4, place)
+        ax.set_title(f"true: {names[i]}\n{read}", fontsize=8)
         ax.imshow(images[i].reshape(8, 8), cmap="gray_r")
         ax.axis("off")
 
@@ -781,13 +769,15 @@ def draw_boundary(fig, networks, X, y):
     for ax, (title, params) in zip(axes, networks.items()):
         P = ours(params)(np.stack([x1.ravel(), x2.ravel()])).reshape(x1.shape)
         levels = np.linspace(0, 1, 11)
-        regions = ax.contourf(x1, x2, P, levels=levels, cmap="RdBu", alpha=0.6)
+        regions = ax.contourf(x1, x2, P, levels=levels, cmap="RdBu", alpha=0.35)
         ax.contour(x1, x2, P, levels=[0.5], colors="black")
-        ax.plot(*X[:, y == 0], "o", color=RED, ms=5, mec="white", mew=0.5)
-        ax.plot(*X[:, y == 1], "s", color=BLUE, ms=5, mec="white", mew=0.5)
+        for label, marker, color in ((0, "o", RED), (1, "s", BLUE)):
+            style = {"color": color, "ms": 4, "mec": "black", "mew": 0.5}
+            ax.plot(*X[:, y == label], marker, label=f"class {label} (training)", **style)
         ax.set(title=title, xlabel="feature 1")
         ax.grid(False)
     axes[0].set_ylabel("feature 2")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     fig.colorbar(regions, ax=axes, label="P(class 1)", ticks=[0, 0.5, 1])
 
 
@@ -811,39 +801,40 @@ TOUR = (
 PARTS = {part.__name__.replace("_", "-"): part for part in (*TOUR, trouble, benchmark)}
 WIDTH = 79
 
-# How a column is written; other whole numbers have thousands separated, other fractions .3f.
-FORMATS = {
-    "lr": "", "train": ".1%", "test": ".1%", "AUC": ".4f", "large here": ",.4f",
-    "large there": ".4f", "1 layer": ".4f", "2 layers": ".4f", "3 layers": ".4f", "step": ".0e",
-    "central": ".1e", "complex": ".1e", "sigmoid, xavier": ".1e", "relu, he": ".1e",
-    "apart": ".0e", "loop": ".2f", "plain": ".2f", "MLP": ".2f",
-    "shuffled": ".2f", "ms": ".2f", "ns a sample": ".0f", "extra MB": ".1f", "plain ms": ".2f",
-    "plain MB": ".1f",
-}  # fmt: skip
+FORMATS = {  # of columns; other whole numbers have thousands separated, other fractions .3f
+    "": "lr",
+    ".0e": "step apart",
+    ".1e": "central complex sigmoid,xavier relu,he",
+    ".1%": "train test",
+    ".0f": "ns_a_sample",
+    ".1f": "extra_MB plain_MB",
+    ".2f": "loop plain MLP ms plain_ms",
+    ".4f": "AUC printed 1_layer 2_layers 3_layers",
+    ",.4f": "large:_ours",
+}
 
 
 def written(name, value):
     """Return the text of one cell of a table."""
-    if value is None:
-        return "-"
-    if isinstance(value, str):
-        return value
-    return format(value, "," if isinstance(value, int) else FORMATS.get(name, ".3f"))
+    if value is None or isinstance(value, str):
+        return value or "-"
+    fits = [how for how, names in FORMATS.items() if name.replace(" ", "_") in names.split()]
+    return format(value, "," if isinstance(value, int) else [*fits, ".3f"][0])
 
 
 def show(item, columns):
     """Print a sentence, or a row, below its columns' names if they are new; return the columns."""
     if isinstance(item, str):
-        print("\n" * bool(columns) + textwrap.fill(" ".join(item.split()), WIDTH), flush=True)
+        if columns:
+            print()
+        print(textwrap.fill(" ".join(item.split()), WIDTH), flush=True)
         return None
     cells = {name: written(name, value) for name, value in item.items()}
     if columns is None or set(columns) != set(cells):
         columns = {name: f">{max(len(name), len(cell), 7)}" for name, cell in cells.items()}
         first, *rest = columns
-        columns[first] = ">9"
-        if isinstance(item[first], str):  # a label has what the other columns leave
-            left = WIDTH - sum(1 + int(columns[name][1:]) for name in rest)
-            columns[first] = f"<{min(32, left)}"
+        left = min(32, WIDTH - sum(1 + int(columns[name][1:]) for name in rest))
+        columns[first] = f"<{left}" if isinstance(item[first], str) else ">9"
         print("\n" + " ".join(f"{name:{column}}" for name, column in columns.items()))
     print(*(f"{cells[name]:{column}}" for name, column in columns.items()), flush=True)
     return columns
@@ -887,16 +878,22 @@ def main(argv=None):
 
             os.makedirs(args.figures, exist_ok=True)
             tempfile.TemporaryFile(dir=args.figures).close()
+            taken = [file for file in pathlib.Path(args.figures).glob("*.png") if file.is_dir()]
         except ModuleNotFoundError:
             sys.exit("demo.py: --figures needs matplotlib: pip install matplotlib")
-        except (FileExistsError, NotADirectoryError):
-            sys.exit(f"demo.py: cannot write to {args.figures}: it is not a folder")
         except OSError as error:
-            sys.exit(f"demo.py: cannot write to {args.figures}: {error.strerror}")
+            sys.exit(f"demo.py: cannot write to the folder {args.figures!r}: {error.strerror}")
+        if taken:
+            sys.exit(f"demo.py: cannot save a picture as {taken[0]}: that is a folder")
     # Matrices this small gain nothing from a second BLAS thread, but can wait long for one.
     threadpool_limits(1, "blas")
     for name in args.parts or list(PARTS)[: len(TOUR)]:
         run(name, args.seed, args.figures)
+    if not args.parts:
+        more = """Where to go from here: `python demo.py trouble` shows what it looks like if the
+        loss does not fall, `--figures FOLDER` saves the pictures, and `python test_backprop.py
+        mine.py` says what is right and wrong in a file of your own."""
+        show(more, columns=True)
 
 
 def interrupted(*_):
@@ -912,5 +909,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         print("\ndemo.py: stopped by Ctrl-C", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # whoever read our output, say `head`, has seen enough
+    except OSError as error:  # of our output; whoever reads it, say `head`, may have seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            sys.exit(f"demo.py: cannot write: {error.strerror}")
