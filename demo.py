@@ -411,13 +411,13 @@ def capacity_auc(hidden, seed, steps, data):
 
 
 def start_processes(n_jobs):
-    """Start joblib's processes, deaf to Ctrl-C: it is for this process, which then ends them."""
-    if hasattr(signal, "pthread_sigmask"):  # they inherit what is blocked; here it waits
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    answers = Parallel(n_jobs=n_jobs, return_as="generator")([delayed(abs)(0)])
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    list(answers)
+    """Start joblib's processes, mute: at Ctrl-C each would print a traceback of its own."""
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)  # they inherit this
+    try:
+        Parallel(n_jobs=n_jobs)([delayed(abs)(0)])
+    finally:
+        os.dup2(stderr, 2)
 
 
 # ==== Beyond the articles =========================================================================
@@ -754,11 +754,11 @@ def draw_digits(fig, wrong, p):
     _, images, _, names = train_test_split(*datasets.load_digits(return_X_y=True), random_state=0)
     more = ", such as" if wrong.size > 8 else ""
     fig.suptitle(f"{wrong.size} of {p.size} test digits are wrong with 32 hidden units{more}")
-    fig.get_layout_engine().set(w_pad=0.15, h_pad=0.2)
+    fig.get_layout_engine().set(h_pad=0.1)
     for place, i in enumerate(wrong[:8], start=1):
-        read = f"predicted: {'odd' if p[i] >= 0.5 else 'even'}, P(odd) = {p[i]:.2f}"
+        read = f"predicted: {'odd' if p[i] >= 0.5 else 'even'}\nP(odd) = {p[i]:.2f}"
         ax = fig.add_subplot(2, 4, place)
-        ax.set_title(f"true: {names[i]}\n{read}", fontsize=8)
+        ax.set_title(f"true: {names[i]}\n{read}", fontsize=9)
         ax.imshow(images[i].reshape(8, 8), cmap="gray_r")
         ax.axis("off")
 
