@@ -1552,10 +1552,9 @@ def made_for(file, function):
 
 def take(file):
     """Find the six in a file: article 1's own first, then the first that is understood."""
-    own = [name for name in file.names if is_of(file, name)]
     for six, known in NAMES.items():
         known = [bare(name) for name in known.split()]
-        found = [name for name in own if bare(name) in known]
+        found = [name for name in file.names if bare(name) in known and is_of(file, name)]
         found.sort(key=lambda name: (name != six, known.index(bare(name)), name))
         taken = [bind(file, six, name) for name in found]
         if taken:
@@ -2887,7 +2886,10 @@ def grade(path, skipped=()):
     )
     yield ", ".join(["", *head])
     for six in SIX:
-        found = verdict(file, six, verdicts)
+        try:
+            found = verdict(file, six, verdicts)
+        except Exception as error:  # a cache, say, that cannot be copied
+            found = "not judged", f"the grading stumbles: {type(error).__name__}: {error}", []
         found = ("not judged", skipped[six], []) if six in skipped else found
         verdicts[six] = found[0]
         yield six, *found
@@ -3177,7 +3179,7 @@ BY_HAND = {  # edits of the plain functions, and words that the verdict on one o
         (", m, grads = len(params) // 2, Y.shape[1]", ", m, grads = len(params) // 2, 4",
          ["it divides by 4; m is"]),
         ("cache, Y):\n    L", "cache, Y, old={}):\n    L",
-         "return grads", "old |= grads; return old", ["of an earlier call"]),
+         "return grads", "old |= grads; return old", ["call"]),
     ],
     "backward right": [
         ("return A, cache", 'cache["me"], cache["D"] = cache, X * np.nan; return A, cache', []),
