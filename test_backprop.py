@@ -2283,6 +2283,8 @@ CATALOGUE = {
         ("lr *", "lr * (int(key[1:]) < len(params) // 2) *", "the last layer is not updated"),
         ("lr *", "lr * (int(key[1:]) > 1) *", "the first layer is not updated"),
         ("items()", 'items() if key[0] == "W"', "it returns no b"),
+        ("P - lr * grads[key]", 'P - lr * grads[key] if key[0] == "W" else params["W" + key[1:]] - '
+         '2 * lr * grads["W" + key[1:]]', "b is made of W, which has had its step, and dW"),
     ],
     "train": [
         ("        losses.append(bce(A, Y))\n", "", "grads, lr)\n", "grads, lr)\n"
@@ -2589,7 +2591,9 @@ def remarks(file, six):
 
 # ---- Grading: what may be right all the same -----------------------------------------------------
 
-OTHER_TASKS = "softmax|leaky|ELU|softplus|squared|absolute|^the term|classes|lacks its activation"
+OTHER_TASKS = (
+    r"softmax|leaky|ELU|softplus|squared|absolute|the term [(Y]|classes|lacks its activation"
+)
 
 
 def doubt(file, six, smallest, what):
@@ -3272,6 +3276,7 @@ OTHER_KINDS = {  # edits of the plain functions, as a course has them: each file
     "sums over samples": [("(losses) / m", "(losses)"), ("T / m", "T"), ("True) / m", "True)")],
     "softmax": [
         ("sigmoid(Z)", "np.exp(Z) / np.exp(Z).sum(axis=0)"), (" + (1 - Y) * np.log(1 - A)", ""),
+        ("(losses) / m", "(losses)"),
     ],
     "momentum": [("P - lr * grads[key]", "P - moving(key, lr * grads[key])")],
     "W transposed": [
