@@ -1788,12 +1788,13 @@ def entries(rows, columns, of):
 
 
 @st.composite
-def ordinary_nets(draw, hidden):
+def ordinary_nets(draw, hidden, least):
     """Networks of ordinary size with one output, and their data, in round numbers.
 
     In layer l, b is an odd multiple of 2 ** -l, all else is whole: no Z is 0, ReLU's kink.
     """
-    depth, params = draw(st.sampled_from([0, 1, 1, 2, 2, 3])) if hidden is None else hidden, {}
+    depths = [0, 1, 1, 2, 2, 3][least:] if hidden is None else [hidden]
+    depth, params = draw(st.sampled_from(depths)), {}
     sizes = [*(draw(st.integers(1, 3)) for _ in range(1 + depth)), 1]
     for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
         params[f"W{l}"] = draw(entries(n, n_prev, [1, -1, 2, -2, 0]))
@@ -1807,17 +1808,17 @@ def ordinary_nets(draw, hidden):
 
 
 @st.composite
-def drawn(draw, six, hidden):
-    """Cases of one of the six."""
+def drawn(draw, six, hidden, least):
+    """Cases of one of the six, with at least so many hidden layers."""
     if six == "init_params":
-        count = (2, 5) if hidden is None else (hidden + 2, hidden + 2)
+        count = (2 + least, 5) if hidden is None else (hidden + 2, hidden + 2)
         return {
             "sizes": tuple(draw(st.lists(st.integers(1, 4), min_size=count[0], max_size=count[1])))
         }
     if six == "bce":  # an epsilon of 1e-7 in the logarithm passes, a clip at 0.01 does not
         m, A = draw(st.integers(1, 5)), [0.5, 0.25, 0.75, 0.1, 0.9, 0.2, 0.6, 0.002, 0.998]
         return {"A": draw(entries(1, m, A)), "Y": draw(entries(1, m, [0, 1]))}
-    net = draw(ordinary_nets(hidden))
+    net = draw(ordinary_nets(hidden, least))
     if six == "update":
         steps = [1, -1, 0.5, -0.25, 3, 20]
         net["grads"] = {key: draw(entries(*P.shape, steps)) for key, P in net["params"].items()}
@@ -1885,23 +1886,32 @@ law = settings(  # no verdict may hang on a machine's speed, on chance, or on an
 )
 
 
-def smallest_wrong(file, six):
+def is_shallow(case):
+    """Has the network of this case no hidden layer?"""
+    return len(case.get("params") or case.get("sizes") or ()) == 2
+
+
+def smallest_wrong(file, six, least=0):
     """Return the smallest case found that a function gets wrong, or None, or UNSTEADY."""
 
     @law
-    @given(case=drawn(six, layers_of(file, six)))
+    @given(case=drawn(six, layers_of(file, six), least))
     def holds(case):
         if judge(file, six, case).wrong:
             raise AssertionError(case)
 
+    further = [*cases(file, six, "far"), *cases(file, six)]
+    further = [case for case in further if not (least and is_shallow(case))]
+    found = next((case for case in further if judge(file, six, case).wrong), None)
     try:
         holds()
     except AssertionError as failure:
-        return failure.args[0]
+        found = failure.args[0]
     except HypothesisException:  # the same example failed, and then did not
         return UNSTEADY
-    further = [*cases(file, six, "far"), *cases(file, six)]
-    return next((case for case in further if judge(file, six, case).wrong), None)
+    if found and is_shallow(found) and not least and smallest_wrong(file, six, 1) is None:
+        return None  # article 1's networks have hidden layers
+    return found
 
 
 # ---- Grading: what a function makes of a case, and whether that is right -------------------------
@@ -2584,7 +2594,10 @@ def remarks(file, six):
         edge = ask(file, six, {"A": np.array([[1.0, 0.0]]), "Y": np.array([[1.0, 0.0]])}).values
         if edge is not None and not np.isfinite(edge["loss"]).all():
             said.append("nan where A is exactly 0 or 1: clip A")
-    if (digits := agreement([judge(file, six, case) for case in cases(file, six)])) < 10:
+    judged = [judge(file, six, case) for case in cases(file, six)]
+    if any(each.wrong for each in judged):
+        said.append("not without hidden layers")
+    if (digits := agreement([each for each in judged if not each.wrong])) < 10:
         said.append(f"agrees to {digits} digits")
     return said
 
@@ -2608,7 +2621,7 @@ def doubt(file, six, smallest, what):
     said, name = what or FURTHER[six], getattr(error, "name", None)
     # For every file: what it lacks is no mistake of its own.
     lost = name in file.failed or "*" in file.failed and name not in file.names
-    if isinstance(error, NameError) and lost:
+    if isinstance(error, NameError) and name and lost:
         line, why = file.failed.get(name) or file.failed["*"]
         return f"it needs {name}, and {line} fails: {why}"
     if isinstance(error, ImportError):
@@ -2657,7 +2670,8 @@ def doubt(file, six, smallest, what):
 def is_right(file, six):
     """Is one of the six there, and right on the fixed cases?"""
     there = six in file.taken and not file.taken[six].why
-    return there and not any(judge(file, six, case).wrong for case in cases(file, six))
+    deep = [case for case in cases(file, six) if not is_shallow(case)] if there else []
+    return there and not any(judge(file, six, case).wrong for case in deep)
 
 
 def right_on_flat(file):
@@ -2745,8 +2759,9 @@ def find_hidden(file):
     off = {}
     if "forward" not in file.taken or file.taken["forward"].why:
         return
+    deep = [case for case in cases(file, "forward") if not is_shallow(case)]
     for file.g in HIDDEN:
-        judged = [judge(file, "forward", case) for case in cases(file, "forward")]
+        judged = [judge(file, "forward", case) for case in deep]
         pairs = [
             (each.answer.values["A"], each.right["A"]) for each in judged if each.answer.values
         ]
@@ -3204,7 +3219,10 @@ BY_HAND = {  # edits of the plain functions, and words that the verdict on one o
         ("L, A,", "exit(); L, A,", ["calls exit()"]),
         ("A + b", "A - b", "def forward(", DECORATED, ["the bias is subtracted"]),
     ],
-    "forward right": [("def forward(", DECORATED, [])],
+    "forward right": [
+        ("def forward(", DECORATED, []),
+        ("return A, cache", "return A, [cache][L < 2]", ["not without hidden layers"]),
+    ],
     "forward not judged": [("A + b", "A.astype(np.float_x) + b", ["NumPy has removed that"])],
     "bce WRONG": [
         ("np.log(A)", "np.log(A + 1e-4)", ["agrees to 3 digits only"]),
