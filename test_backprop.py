@@ -1622,7 +1622,8 @@ def read(path):
             cells = [cell for cell in json.loads(cells[0])["cells"] if cell["cell_type"] == "code"]
             cells = ["".join(cell["source"]) for cell in cells]
     except OSError as error:
-        raise Unreadable("", error.strerror) from None
+        cure = "; name the files in it" if path.is_dir() else ""
+        raise Unreadable("", error.strerror + cure) from None
     except (KeyError, TypeError, ValueError, SyntaxError) as error:
         raise Unreadable("", f"{type(error).__name__}: {short(str(error), 100)}") from None
     module = types.ModuleType(f"graded {path.stem}")
