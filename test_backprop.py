@@ -2584,15 +2584,17 @@ OTHER_TASKS = (
 )
 
 
+EMPTY = "returns (nothing|an empty)"  # which is right nowhere
+
+
 def doubt(file, six, smallest, what):
     """Return why a function that fails may be right all the same, or "".
 
     what: the mistake that explain has recognised. Each of these has once called a right file wrong.
     """
     taken = file.taken[six]
-    values, complaint, error = (
-        Answer(None) if smallest == UNSTEADY else judge(file, six, smallest).answer
-    )
+    answer = Answer(None) if smallest == UNSTEADY else judge(file, six, smallest).answer
+    values, complaint, error = answer
     said, name = what or FURTHER[six], getattr(error, "name", None)
     # For every file: what it lacks is no mistake of its own.
     lost = name in file.failed or "*" in file.failed and name not in file.names
@@ -2601,9 +2603,8 @@ def doubt(file, six, smallest, what):
         return f"it needs {name}, and {line} fails: {why}"
     if isinstance(error, ImportError):
         return complaint
-    if isinstance(error, AttributeError) and re.search(
-        r"'numpy' has no attr|np\.\w+`? was", str(error)
-    ):
+    removed = r"'numpy' has no attr|np\.\w+`? was"
+    if isinstance(error, AttributeError) and re.search(removed, str(error)):
         return f"{complaint}: NumPy has removed that"
     if file.params and six not in ("bce", "train"):
         return f"init_params {file.params}: that is not met here"
@@ -2612,7 +2613,7 @@ def doubt(file, six, smallest, what):
     # Under another name, or with other arguments, it may do another task, or a part of it.
     if what == UNSTEADY:
         return UNSTEADY
-    if values is None and not error and not re.match("returns (nothing|an empty)", complaint):
+    if values is None and not error and not re.match(EMPTY, complaint):
         return complaint
     if six == "bce" and values and values["loss"].ndim:
         return "it returns an array, expected one number"
@@ -2620,10 +2621,8 @@ def doubt(file, six, smallest, what):
         return f"{complaint}; what its arguments are is a guess"
     if isinstance(error, KeyError) and not re.fullmatch(r"'d?[Wb]\d+'", str(error)):
         return f"{complaint}; params have W1, b1, ..."
-    if error and (
-        six == "bce"
-        or not any(re.fullmatch(r"d?[Wb]\d*", word) for word in words_of(file, taken.function))
-    ):
+    reads = any(re.fullmatch(r"d?[Wb]\d*", word) for word in words_of(file, taken.function))
+    if error and (six == "bce" or not reads):
         return f"{complaint}; it may take other things"
     other = not what or re.search(OTHER_TASKS, what)
     if six == "forward" and other:
@@ -2669,10 +2668,8 @@ def of_own_loss(file):
         for i in list(np.ndindex(G.shape))[:8]:
             step = np.zeros(G.shape)
             step[i] = 1e-5
-            rise = loss({**params, "W1": params["W1"] + step}) - loss(
-                {**params, "W1": params["W1"] - step}
-            )
-            ratios.append(2e-5 * G[i] / rise)
+            up, down = ({**params, "W1": params["W1"] + move} for move in (step, -step))
+            ratios.append(2e-5 * G[i] / (loss(up) - loss(down)))
         return ratios[0] if np.ptp(ratios) < 1e-4 * ratios[0] else None
 
 
@@ -2702,14 +2699,10 @@ def settle(file):
         made, (n0, n1) = ask(file, "init_params", case), case["sizes"][:2]
         W, b = ((made.values or {}).get(key, np.zeros(0)).shape for key in ("W1", "b1"))
         file.rows = W == (n0, n1) and b in ((1, n1), (n1,))
-        if made.values is None and not made.error:
+        if made.values is None and not made.error and not re.match(EMPTY, made.complaint):
             file.params = made.complaint
-        elif (
-            made.values
-            and not file.rows
-            and (W, b) != ((n1, n0), (n1, 1))
-            and takes_its_own(file, case)
-        ):
+        usual = file.rows or (W, b) == ((n1, n0), (n1, 1))
+        if made.values and not usual and takes_its_own(file, case):
             file.params = f"makes W1 of shape {W} and b1 of {b}, and forward takes them"
     find_hidden(file)
     if made.values is None and not file.known:
@@ -2770,9 +2763,8 @@ def verdict(file, six, verdicts):
     for word in ("WRONG", "not judged"):
         before = [each for each in verdicts if verdicts[each] == word and each != "init_params"]
         if six == "train" and before:  # the mistake may be theirs
-            return so(
-                "not judged", f"{listed(before)} {'are' if before[1:] else 'is'} {word.lower()}"
-            )
+            are = "are" if before[1:] else "is"
+            return so("not judged", f"{listed(before)} {are} {word.lower()}")
     if six == "update":
         for file.d in ("d", ""):  # the keys that it reads
             if ask(file, six, cases(file, six)[0]).values:
@@ -2780,10 +2772,9 @@ def verdict(file, six, verdicts):
     smallest = smallest_wrong(file, six)
     if smallest is not None:
         words, what = explain(file, six, smallest)
-        doubts = doubt(file, six, smallest, what)
-        return (
-            so("not judged", doubts) if doubts else so("WRONG", words, shown(file, six, smallest))
-        )
+        if why := doubt(file, six, smallest, what):
+            return so("not judged", why)
+        return so("WRONG", words, shown(file, six, smallest))
     if not any(ask(file, six, case).values for case in cases(file, six)):
         return so("not judged", ask(file, six, cases(file, six)[0]).complaint)
     if six == "update" and (words := unfit(file)):
@@ -3227,6 +3218,7 @@ BY_HAND = {  # edits of the plain functions, and words that the verdict on one o
         ("    params = {}\n", f"    params = {{}}\n    {REFUSAL.format('max(sizes) > 9')}", []),
         ("(n, 1))", "(n, 1), int)", []),
     ],
+    "init_params WRONG": [("return params\n\n\ndef f", "params\n\n\ndef f", ["returns nothing"])],
     "init_params not judged": [
         ("return params\n\n\ndef f", "return (*params.values(),)\n\n\ndef f", ["expected a dict"]),
     ],
