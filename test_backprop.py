@@ -2200,8 +2200,8 @@ P - lr -> params[K := "W" + key[1:]] - lr * (2 - (key < "a")) | grads[key] -> gr
     | b is made of W, which has had its step, and dW
 
 train
-losses.append(bce(A, Y)) -> pass | grads, lr) -> grads, lr); losses.append(bce(forward(params, X)[0], Y))
-    | each loss is that after the update
+losses.append(bce(A, Y)) -> pass | update(params, grads, lr) -> losses.append(bce(forward(
+    params := update(params, grads, lr), X)[0], Y)) or params | each loss is that after the update
 params = update( -> update( | what update returns is dropped
 [] -> []; start = params | return params -> return start | it returns the old params
 [] -> []; once = forward(params, X) | A, cache = forward(params, X) -> A, cache = once
@@ -2220,20 +2220,20 @@ bce(A, Y) -> np.mean((A - Y) ** 2) | the losses are squared errors
 """
 
 
-def catalogue():
-    """Return {one of the six: [([(this, that), ...], what it is called), ...]} of MISTAKES."""
+def rows_of(table):
+    """Return {heading: [([(this, that), ...], words), ...]} of a table like MISTAKES."""
     made = {}
-    for block in MISTAKES.strip("\n").replace("\n    |", " |").split("\n\n"):
-        six, *lines = block.split("\n")
-        rows = [line.split(" | ") for line in lines]
-        made[six] = [([edit.split(" -> ") for edit in edits], words) for *edits, words in rows]
-    for six, old, new in (("update", "lr * ", "{} * "), ("train", "grads, lr)", "grads, {})")):
-        for c in (0.5, 0.1, 0.05, 0.01, 0.005, 0.001):
-            made[six].append(([(old, new.format(c))], f"lr is not used: {c} is"))
+    for block in table.strip("\n").replace("\n    ", " ").split("\n\n"):
+        heading, *lines = block.split("\n")
+        rows = [line.replace(r"\n", "\n").split(" | ") for line in lines]
+        made[heading] = [([edit.split(" -> ") for edit in edits], words) for *edits, words in rows]
     return made
 
 
-CATALOGUE = catalogue()
+CATALOGUE = rows_of(MISTAKES)
+for c in (0.5, 0.1, 0.05, 0.01, 0.005, 0.001):
+    CATALOGUE["update"].append(([("lr * ", f"{c} * ")], f"lr is not used: {c} is"))
+    CATALOGUE["train"].append(([("grads, lr)", f"grads, {c})")], f"lr is not used: {c} is"))
 
 
 def edited(text, edits):
@@ -2809,16 +2809,6 @@ COURSE = {  # the plain functions as a course has them: names, order of argument
 }
 
 
-BCE = "Y * np.log(A) + (1 - Y) * np.log(1 - A)"
-
-
-def replaced(text, *edits):
-    for old, new in zip(edits[::2], edits[1::2]):
-        assert old in text
-        text = text.replace(old, new)
-    return text
-
-
 def in_course_style(text):
     text = text.split("\n\n\ndef train")[0]
     for old, new in COURSE.items():
@@ -2827,7 +2817,7 @@ def in_course_style(text):
 
 
 def verdicts_of(text, hidden="tanh", only=tuple(SIX)):
-    """The verdicts on a file of this text, and their words; what is not asked for counts as right."""
+    """The verdicts on a file of this text, and their words; what is not asked for is right."""
     file, verdicts, words = file_of(text, hidden), dict.fromkeys(SIX, "right"), {}
     find_rows(file)
     find_hidden(file)
@@ -2847,7 +2837,7 @@ ANOTHER = {  # mistakes that may be another network, or a loss of another form
 @pytest.mark.parametrize("six", SIX)
 def test_every_mistake_is_named(six, style):
     for edits, name in CATALOGUE[six] if (six, style) != ("train", "course") else ():
-        text, seen = replaced(PLAIN, TEXT[six], edited(TEXT[six], edits)), 0
+        text, seen = PLAIN.replace(TEXT[six], edited(TEXT[six], edits)), 0
         for hidden in HIDDEN if "g(" in edits[0][0] else ["tanh"]:
             found = verdicts_of(in_course_style(text) if style == "course" else text, hidden, [six])
             word, words = (each[six] for each in found)
@@ -2872,130 +2862,106 @@ def test_the_plain_functions_agree_with_complex_steps():
                     assert abs(names["bce"](A, net["Y"]).imag / 1e-30 - grads[key][i]) < 1e-14
 
 
-IN_PLACE = (
-    "    return {key: P - lr * grads[key] for key, P in params.items()}",
-    "    for key in params: params[key] -= lr * grads[key]\n    return params",
-)
-DECORATED = (
-    "def deco(f):\n    return lambda *args, **kwargs: f(*args, **kwargs)\n@deco\ndef forward("
-)
-BY_HAND = {  # edits of the plain functions, and words that the verdict on one of them must have
-    "init_params right": [
-        ("random.randn(", "random.randint(-1, 2, (", "n_prev) *", "n_prev)) *", ""),
-        ("    params = {}\n", "    params = {}\n    if max(sizes) > 9:\n        raise ValueError\n", ""),
-    ],
-    "init_params WRONG": [("return params\n\n\ndef f", "params\n\n\ndef f", "returns nothing")],
-    "init_params not judged": [
-        ("return params\n\n\ndef f", "return (*params.values(),)\n\n\ndef f", "expected a dict"),
-    ],
-    "forward right": [
-        ("def forward(", DECORATED, ""),
-        ("return A, cache", 'cache["me"], cache["D"] = cache, X * np.nan; return A, cache', ""),
-    ],
-    "forward WRONG": [
-        ("len(params) // 2, X", "2, X", "right with 1 hidden layer, not with 2 and 3"),
-        ("g(Z) if", "np.sin(Z) if", "A is not what the formulas give"),
-        ("return A, cache", "return A", "an array of shape (1, 2), expected (A, cache)"),
-        ("return A,", "return A[0],", "A of shape (2,), expected (1, 2)"),
-        ("L, A,", "X += 1; L, A,", "changes X in place"),
-        ("A + b", "A + b * np.random.randn()", "different results for the same input"),
-        ("L, A,", "exit(); L, A,", "calls exit()"),
-        ("A + b", "A - b", "def forward(", DECORATED, "the bias is subtracted"),
-    ],
-    "forward not judged": [("A + b", "A.astype(np.float_x) + b", "NumPy has removed that")],
-    "bce right": [("np.log(A)", "np.log(A + 1e-7)", "agrees to 5 digits")],
-    "bce WRONG": [
-        ("np.log(A)", "np.log(A + 1e-4)", "agrees to 2 digits only"),
-        ("sum(losses) / m", "mean(losses)", "np.log(", "np.log2(", "log2 in place"),
-        ("return np.sum(losses) / m", "str(losses)", "returns nothing, expected one number"),
-        ("return np.sum(losses) / m", "return str(losses)", "returns a str, expected one"),
-    ],
-    "backward right": [
-        ("return A, cache", 'cache["s"] = 0 * A; return A, cache', "dZ = A - Y",
-         'cache["s"][:] = A - Y; dZ = 1 * cache["s"]', ""),
-        ('A = cache[f"A{L}"]\n    dZ = A - Y', 'dZ = cache.pop(f"A{L}"); dZ -= Y', ""),
-        ("return A, cache", "return A, np.array([cache, None])", "L, m, grads",
-         "cache = cache[0]; L, m, grads", ""),
-    ],
-    "backward WRONG": [
-        ("T / m", "T", "axis=1", "axis=0", "; in db: db sums over axis=0"),
-        ("A - Y", "Y - A", "dg(Z_prev)", "1", "Y - A in place of A - Y; and the"),
-        ("dg(Z_prev)", "dg(Z_prev) ** 2", "right in dW2 and db2; the mistake is in backward, or in"),
-        ("A - Y", "(A - Y) ** 3", "no gradient is right, nor are the last layer's"),
-        ("True) / m", "True).T / m", "of shape (1, "),
-        ("return grads", "return", "returns nothing, expected a dict"),
-        ("cache, Y):\n    L", "cache, Y, old={}):\n    L", "= dZ @", "= old.get(l, 0) + dZ @",
-         "if l > 1", 'old[l] = grads[f"W{l}"]\n        if l > 1', "between calls"),
-    ],
-    "update right": [
-        ("return grads", 'return params | {"d" + key: G for key, G in grads.items()}',
-         "lr * grads[key]", 'lr * grads["d" + key]', ""),
-        (*IN_PLACE, ""),
-    ],
-    "update WRONG": [
-        ("return {key", "{key", "it returns the params as they were"),
-        ("P - lr * grads[key]", "str(P)", "has a str as W1, expected an array"),
-        ("lr * grads[key]", "lr * np.clip(grads[key], -5, 5)", "are clipped at 5"),
-    ],
-    "train WRONG": [
-        ("params, losses\n", "losses, params\n", "returns (a list of 3, a dict), expected"),
-        ("= []\n", "= []; X, Y = X[:, :32], Y[:, :32]\n", "all samples"),
-        ("        params = update(", "        if losses[-1] > losses[0]: break\n"
-         "        params = update(", "losses"),
-    ],
-    "train not judged": [("Y, lr, steps)", "Y, alpha, steps)", "expected train(params, X, Y")],
-}  # fmt: skip
+BEYOND = r"""
+init_params
+random.randn( -> random.randint(-1, 2, ( | n_prev) * -> n_prev)) * | right
+params = {} -> params = {}\n    if max(sizes) > 9:\n        raise ValueError | right
+return params\n\n\ndef f -> params\n\n\ndef f | WRONG returns nothing
+return params\n\n\ndef f -> return (*params.values(),)\n\n\ndef f | not judged: expected a dict
+
+forward
+def forward( -> def deco(f):\n    return lambda *a, **k: f(*a, **k)\n@deco\ndef forward( | right
+def forward( -> def deco(f):\n    return lambda *a, **k: f(*a, **k)\n@deco\ndef forward(
+    | A + b -> A - b | WRONG the bias is subtracted
+return A, cache -> cache["me"], cache["D"] = cache, X * np.nan; return A, cache | right
+len(params) // 2, X -> 2, X | WRONG right with 1 hidden layer, not with 2 and 3
+g(Z) if -> np.sin(Z) if | WRONG A is not what the formulas give
+return A, cache -> return A | WRONG an array of shape (1, 2), expected (A, cache)
+return A, -> return A[0], | WRONG A of shape (2,), expected (1, 2)
+L, A, -> X += 1; L, A, | WRONG changes X in place
+A + b -> A + b * np.random.randn() | WRONG different results for the same input
+L, A, -> exit(); L, A, | WRONG calls exit()
+A + b -> A.astype(np.float_x) + b | not judged: NumPy has removed that
+
+bce
+np.log(A) -> np.log(A + 1e-7) | right agrees to 5 digits
+np.log(A) -> np.log(A + 1e-4) | WRONG agrees to 2 digits only
+sum(losses) / m -> mean(losses) | np.log( -> np.log2( | WRONG log2 in place
+return np.sum(losses) / m -> str(losses) | WRONG returns nothing, expected one number
+return np.sum(losses) / m -> return str(losses) | WRONG returns a str, expected one
+
+backward
+return A, cache -> cache["s"] = 0 * A; return A, cache
+    | dZ = A - Y -> cache["s"][:] = A - Y; dZ = 1 * cache["s"] | right
+A = cache[f"A{L}"]\n    dZ = A - Y -> dZ = cache.pop(f"A{L}"); dZ -= Y | right
+return A, cache -> return A, np.array([cache, None]) | L, m, -> cache = cache[0]; L, m, | right
+T / m -> T | axis=1 -> axis=0 | WRONG ; in db: db sums over axis=0
+A - Y -> Y - A | dg(Z_prev) -> 1 | WRONG Y - A in place of A - Y; and the
+dg(Z_prev) -> dg(Z_prev) ** 2 | WRONG right in dW2 and db2; the mistake is in backward, or in
+A - Y -> (A - Y) ** 3 | WRONG no gradient is right, nor are the last layer's
+True) / m -> True).T / m | WRONG of shape (1
+return grads -> return | WRONG returns nothing, expected a dict
+cache, Y):\n -> cache, Y, old={}):\n | = dZ @ -> = old.get(l, 0) + dZ @
+    | if l > 1 -> old[l] = grads[f"W{l}"]\n        if l > 1 | WRONG between calls
+
+update
+return grads -> return {**params, **{"d" + key: G for key, G in grads.items()}}
+    | lr * grads[key] -> lr * grads["d" + key] | right
+return {key: P -> for key in params: params[key] = params[key]
+    | grads[key] for key, P in params.items()} -> grads[key]\n    return params | right
+return {key -> {key | WRONG it returns the params as they were
+P - lr * grads[key] -> str(P) | WRONG has a str as W1, expected an array
+
+train
+params, losses\n -> losses, params\n | WRONG returns (a list of 3, a dict), expected
+= []\n -> = []; X, Y = X[:, :32], Y[:, :32]\n | WRONG all samples
+params = update( -> if losses[-1] > losses[0]: break\n        params = update( | WRONG losses
+Y, lr, steps) -> Y, alpha, steps) | not judged: expected train(params, X, Y
+"""
 
 
-@pytest.mark.parametrize("said", BY_HAND)
-def test_what_is_beyond_the_catalogue(said):
-    six, expected = said.split(maxsplit=1)
-    for *edits, words in BY_HAND[said]:
-        verdicts, reasons = verdicts_of(replaced(PLAIN, *edits))
-        assert verdicts[six] == expected and words in reasons[six], (edits, reasons[six])
+def changed(edits):
+    text = PLAIN
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.mark.parametrize("six", SIX)
+def test_what_is_beyond_the_catalogue(six):
+    for edits, expected in rows_of(BEYOND)[six]:
+        verdicts, words = verdicts_of(changed(edits))
+        word, _, said = re.match(r"(not judged|\w+)(:? (.*))?", expected).groups(default="")
+        assert verdicts[six] == word and said in words[six], (edits, words[six])
         assert {each for each in verdicts if verdicts[each] == "WRONG"} <= {six}, edits
 
 
-MOVING = """
-V = {}
-def moving(key, step):
-    V[key] = step + (0.9 * V[key] if np.shape(V.get(key)) == step.shape else 0)
-    return V[key]
+# Edits of the plain functions, as a course has them: each file is right in its way.
+OTHER_KINDS = r"""
+right in another way
+T / m -> T | True) / m -> True) | return grads -> grads["m"] = m; return grads
+    | lr * grads[key] -> lr / grads["m"] * grads[key] | summed gradients, divided in update
+np.sum(losses) -> np.sum((A - Y) ** 2) | A - Y\n -> 2 * (A - Y) * A * (1 - A)\n | squared error
+(losses) / m -> (losses) | T / m -> T | True) / m -> True) | sums over samples
+sigmoid(Z) -> np.exp(Z) / np.exp(Z).sum(axis=0) | (losses) / m -> (losses)
+    |  + (1 - Y) * np.log(1 - A) ->  | softmax
+(n, n_prev) -> (n_prev, n) | W @ A -> W.T @ A | W.T @ dZ -> W @ dZ
+    | dZ @ A_prev.T -> A_prev @ dZ.T | W transposed
+np.zeros((n, 1)) -> np.zeros(n) | W @ A + b -> A @ W.T + b | W.T @ dZ -> dZ @ W
+    | dZ @ A_prev.T -> dZ.T @ A_prev | axis=1, keepdims=True -> axis=0
+    | , Y.shape[1], {} -> , len(Y), {} | samples in rows, W as in columns
+(n, n_prev) -> (n_prev, n) | W @ A -> W.T @ A | sigmoid(Z) -> missing(Z) | W transposed, no sigmoid
+bce(A, Y): -> cost(T, Y):\n    A, Y = Y, T | np.sum(losses) -> -np.sum(T * np.log(A)) | likelihood
+def update( -> V = {}\n\n\ndef update( | grads[key] for -> V[key, P.shape] for
+    | return { -> for k, G in grads.items(): V[k, G.shape] = G + V.get((k, G.shape), 0)\n    return {
+    | momentum
 """
-OTHER_KINDS = {  # edits of the plain functions, as a course has them: each file is right in its way
-    "gradients summed, and divided in update": [
-        "T / m", "T", "True) / m", "True)", "return grads", 'grads["m"] = m; return grads',
-        "lr * grads[key]", 'lr / grads["m"] * grads[key]',
-    ],
-    "squared error": [BCE, "-(A - Y) ** 2", "A - Y\n", "2 * (A - Y) * A * (1 - A)\n"],
-    "sums over samples": ["(losses) / m", "(losses)", "T / m", "T", "True) / m", "True)"],
-    "softmax": [
-        "sigmoid(Z)", "np.exp(Z) / np.exp(Z).sum(axis=0)", " + (1 - Y) * np.log(1 - A)", "",
-        "(losses) / m", "(losses)",
-    ],
-    "momentum": ["P - lr * grads[key]", "P - moving(key, lr * grads[key])"],
-    "W transposed": [
-        "(n, n_prev)", "(n_prev, n)", "W @ A", "W.T @ A", "W.T @ dZ", "W @ dZ", "dZ @ A_prev.T",
-        "A_prev @ dZ.T",
-    ],
-    "samples in rows, W as in columns": [
-        "np.zeros((n, 1))", "np.zeros(n)", "W @ A + b", "A @ W.T + b", "W.T @ dZ", "dZ @ W",
-        "dZ @ A_prev.T", "dZ.T @ A_prev", "axis=1, keepdims=True", "axis=0",
-        ", Y.shape[1], {}", ", len(Y), {}",
-    ],
-    "W transposed, and sigmoid missing": [
-        "(n, n_prev)", "(n_prev, n)", "W @ A", "W.T @ A", "sigmoid(Z)", "missing(Z)",
-    ],
-    "log likelihood of T and Y": [
-        "bce(A, Y):", "cost(T, Y):\n    A, Y = Y, T", f"-({BCE})", "T * np.log(A)",
-    ],
-}  # fmt: skip
 
 
-@pytest.mark.parametrize("of", OTHER_KINDS)
-def test_what_is_right_in_another_way_is_not_called_wrong(of):
-    text = replaced(MOVING + PLAIN, *OTHER_KINDS[of])
-    verdicts, words = verdicts_of(in_course_style(text))
+@pytest.mark.parametrize("edits, kind", rows_of(OTHER_KINDS)["right in another way"])
+def test_what_is_right_in_another_way_is_not_called_wrong(edits, kind):
+    verdicts, words = verdicts_of(in_course_style(changed(edits)))
     assert "WRONG" not in verdicts.values(), words
     assert "not judged" in verdicts.values()
 
