@@ -54,6 +54,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations, product
+from math import inf
 
 import numpy as np
 import pytest
@@ -110,8 +111,7 @@ def graded():
     """What `python test_backprop.py backprop.py` says: {function: (verdict, words, lines)}."""
     file, said = read(pathlib.Path(__file__).with_name("backprop.py")), {}
     with np.errstate(all="ignore"):
-        find_rows(file)
-        find_hidden(file)
+        list(settle(file))
         for six in SIX:
             said[six] = verdict(file, six, {each: word for each, (word, *_) in said.items()})
     return said
@@ -1471,11 +1471,8 @@ def bind(file, six, name):
         why = f"it takes no {missing[0]}"
     by_keyword = [p.name for p in named if p.kind == p.KEYWORD_ONLY]
     arguments = [(p, role, p in by_keyword) for p, role in roles.items() if role is not None]
-    own = (
-        name == six
-        and not guessed
-        and expected == [role for _, role, _ in arguments if role not in ("off", "on")]
-    )
+    in_order = [role for _, role, _ in arguments if role not in ("off", "on")] == expected
+    own = name == six and in_order and not guessed
     if six == "train" and not (own and {"lr", "steps"} <= roles.keys()):
         why = why or "its arguments are not article 1's"
     if why:
@@ -1504,10 +1501,10 @@ def take(file):
         taken = [bind(file, six, name) for name in found]
         if taken:
             file.taken[six] = next((each for each in taken if not each.why), taken[0])
-    made = [
-        file.taken[six].hidden for six in file.taken if six in ("forward", "backward", "update")
-    ]
-    file.hidden = max((hidden for hidden in made if hidden is not None), default=None)
+    hidden = {
+        file.taken[six].hidden for six in ("forward", "backward", "update") & file.taken.keys()
+    }
+    file.hidden = max(hidden - {None}, default=None)
     return file
 
 
@@ -1805,32 +1802,29 @@ def irregular_net(sizes, m):
 def nets(layers):
     """Return {kind: networks with so many hidden layers (None: any), the smallest first}.
 
-    small ones, which show a mistake; irregular ones, which name it, as do square ones, where
-    transposes fit; and one with many samples, whose loss rises.
+    small ones, which show a mistake; irregular ones, which name it; square ones, which name it if
+    it is a transpose, which does not fit elsewhere.
     """
     depths = (1, 2, 3) if layers is None else (layers,)
-    made = {"small": [], "irregular": [], "square": [], "large": []}
+    made = {"small": [], "irregular": [], "square": []}
     for depth in depths:
-        shapes = [
-            (*(widths * 3)[: depth + 1], 1) for widths in ((1,), (1, 2), (2, 1), (2, 3), (3, 2))
-        ]
-        made["small"] += [small_net(*each) for each in product(shapes, (2, 3), range(3))]
-        for m, widths in ((5, (4, 3, 2)), (7, (3, 2, 4)), (9, (2, 4, 3))):
+        for widths in ((1,), (1, 2), (2, 1), (2, 3), (3, 2)):
+            sizes = (*(widths * 3)[: depth + 1], 1)
+            made["small"] += [small_net(sizes, m, seed) for m in (2, 3) for seed in range(3)]
+        for m, widths in ((5, (4, 3, 2)), (7, (3, 2, 4)), (40, (2, 4, 3))):
             made["irregular"].append(irregular_net((*(widths * 2)[: depth + 1], 1), m))
         made["square"] += [irregular_net((3,) * (depth + 2), m) for m in (3, 7)]
     made["small"].sort(key=lambda net: sum(map(np.size, leaves(net))))
-    large = irregular_net((*(4, 3, 4, 3, 4, 3)[: depths[0] + 1], 1), 100)
-    made["large"].append({**large, "lr": 8, "steps": 5})
     return made
 
 
 # ---- Grading: what a function makes of a network, and whether that is right ----------------------
 
 # What a function has made of a network: {label: array} or None, what is wrong with its form or "",
-# and the error that it has raised or None. Judged: the labels that are wrong, and what is right.
+# and the error that it has raised or None. Judged: also the labels that are wrong, what is right,
+# and how far the numbers are apart, in units of the largest.
 Answer = namedtuple("Answer", "values complaint error", defaults=("", None))
-Judged = namedtuple("Judged", "net wrong right values complaint error")
-LAW = ("small", "irregular", "large")
+Judged = namedtuple("Judged", "net wrong right apart values complaint error")
 
 
 def turned(thing, rows):
@@ -1993,17 +1987,20 @@ def plural(n, thing):
     return f"{n} {thing}{'' if str(n) == '1' else 's'}"
 
 
-def unit(right):
-    """The unit of errors: the largest entry; as samples can cancel to 0, it is never below 0.1."""
-    return max(0.1, *(abs(P).max() for P in right.values()))
+def layers_of(file, six):
+    return file.taken[six].hidden if six == "init_params" else file.hidden
 
 
-def judge(file, six, right, net):
-    """Return what a function makes of a network beside the right values, Judged."""
+def judge(file, six, kind, k):
+    """Return what a function makes of a network beside what is right, Judged."""
+    net = nets(layers_of(file, six))[kind][k]
+    right = plain_values(file.g, six, kind, k, layers_of(file, six))
     values, complaint, error = ask(file, six, net)
     if values is None:
-        return Judged(net, list(right), right, values, complaint, error)
-    d, wrong, tolerance = "d" if six == "backward" else "", {}, 1e-5 * unit(right)
+        return Judged(net, [*right], right, inf, values, complaint, error)
+    d, wrong, apart = "d" if six == "backward" else "", {}, 1e-17
+    # The largest entry is the unit; as samples can cancel to 0, it is never below 0.1.
+    unit = max(0.1, *(abs(P).max() for P in right.values()))
     for key, P in right.items():
         Q = values.get(key)
         if Q is None:
@@ -2012,34 +2009,34 @@ def judge(file, six, right, net):
             wrong[key] = f"has {d}{key} of shape {Q.shape}, expected {P.shape}"
         elif not np.isfinite(Q).all():
             wrong[key] = f"has nan or infinity in {d}{key}"
-        elif abs(Q - P).max() > tolerance:
+        elif abs(Q - P).max() > 1e-5 * unit:
             wrong[key] = ""
+        apart = inf if wrong.get(key) else max(apart, abs(Q - P).max() / unit)
     complaint = complaint or next(filter(None, wrong.values()), "")
     wrong = [*wrong] or (["form"] if complaint else [])
-    return Judged(net, wrong, right, values, complaint, error)
-
-
-def layers_of(file, six):
-    return file.taken[six].hidden if six == "init_params" else file.hidden
+    return Judged(net, wrong, right, apart, values, complaint, error)
 
 
 def judged(file, six, *kinds):
-    """Return what a function makes of the networks of these kinds, a list of Judged."""
-    layers, made = layers_of(file, six), []
-    for kind in kinds:
+    """Return what a function makes of the networks of these kinds (or small, irregular), a list."""
+    made = []
+    for kind in kinds or ("small", "irregular"):
         if (six, kind) not in file.judged:
-            pairs = [
-                (plain_values(file.g, six, kind, k, layers), net)
-                for k, net in enumerate(nets(layers)[kind])
-            ]
-            file.judged[six, kind] = [judge(file, six, right, net) for right, net in pairs]
+            count = len(nets(layers_of(file, six))[kind])
+            file.judged[six, kind] = [judge(file, six, kind, k) for k in range(count)]
         made += file.judged[six, kind]
     return made
 
 
+def digits(answers):
+    """To how many digits of the largest entry all these are right."""
+    apart = max(answer.apart for answer in answers)
+    return int(-math.log10(apart)) if apart < 1 else 0
+
+
 def is_right(file, six):
     there = six in file.taken and not file.taken[six].why
-    return there and not any(each.wrong for each in judged(file, six, *LAW))
+    return there and not any(each.wrong for each in judged(file, six))
 
 
 # ---- Grading: what is wrong ----------------------------------------------------------------------
@@ -2300,7 +2297,7 @@ def recognised(file, six):
 
 def where(file, six):
     """Return in words which parts are right and which are wrong, or ""."""
-    read = [each for each in judged(file, six, "irregular", *LAW) if each.values and each.wrong]
+    read = [each for each in judged(file, six, "irregular") if each.values and each.wrong]
     if six not in ("backward", "update", "train") or not read or read[0].wrong == ["form"]:
         return ""
     names = {key: "the params" if six == "train" else key for key in read[0].right}
@@ -2334,29 +2331,16 @@ def explain(file, six, smallest):
     said, (what, _) = [smallest.complaint or where(file, six)], recognised(file, six)
     if what:
         return ": ".join(filter(None, [*said, what])), what
-    depths = {len(each.net["sizes"]) - 2 for each in judged(file, six, *LAW)}
-    off = {len(each.net["sizes"]) - 2 for each in judged(file, six, *LAW) if each.wrong}
+    depths = {len(each.net["sizes"]) - 2 for each in judged(file, six)}
+    off = {len(each.net["sizes"]) - 2 for each in judged(file, six) if each.wrong}
     if six in ("forward", "backward") and depths > off:
         fine = plural(listed(sorted(depths - off)), "hidden layer")
         said.insert(0, f"right with {fine}, not with {listed(sorted(off))}")
-    digits = agreement(judged(file, six, *LAW))
-    if 2 <= digits < 10:
-        said.append(f"agrees to {digits} digits only")
+    if 2 <= digits(judged(file, six)) < 10:
+        said.append(f"agrees to {digits(judged(file, six))} digits only")
     elif six == "backward" or said == [""]:
         said.append(FURTHER[six])
     return "; ".join(filter(None, said)), ""
-
-
-def agreement(judged):
-    """To how many digits of the largest entry a function is right."""
-    errors = [1e-17]
-    for each in judged:
-        for key, P in each.right.items():
-            Q = (each.values or {}).get(key)
-            if Q is None or Q.shape != P.shape:
-                return 0
-            errors.append(abs(P - Q).max() / unit(each.right))
-    return int(-math.log10(max(errors))) if np.max(errors) < 1 else 0
 
 
 SPREADS = {  # of weights from n_prev inputs to n units
@@ -2384,8 +2368,8 @@ def remarks(file, six):
         edge = ask(file, six, {**net, "A": np.array([[1.0, 0.0]]), "Y": np.array([[1.0, 0.0]])})
         if edge.values and not np.isfinite(edge.values["loss"]).all():
             said.append("nan where A is exactly 0 or 1: clip A")
-    if (digits := agreement(judged(file, six, *LAW))) < 10:
-        said.append(f"agrees to {digits} digits")
+    if digits(judged(file, six)) < 10:
+        said.append(f"agrees to {digits(judged(file, six))} digits")
     return said
 
 
@@ -2408,13 +2392,13 @@ def doubt(file, six, smallest, what):
 
     what: the mistake that explain has recognised. Each of these has once called a right file wrong.
     """
-    taken, values, complaint, error = file.taken[six], *smallest[3:]
+    taken, values, complaint, error = file.taken[six], *smallest[4:]
     said = what or FURTHER[six]
     # For every file: what it lacks is no mistake of its own.
     if is_missing(file, error):
         line, why = file.failed.get(error.name) or file.failed["*"]
         return f"it needs {error.name}, and {line} fails: {why}"
-    if isinstance(error, ImportError) or smallest.net["lr"] > 1 and has_raised(file, error):
+    if isinstance(error, ImportError):
         return complaint
     if isinstance(error, AttributeError) and re.search(r"'numpy' has no|np\.\w+`? was", str(error)):
         return f"{complaint}: NumPy has removed that"
@@ -2448,55 +2432,17 @@ def doubt(file, six, smallest, what):
             return f"{said}; it is right on flat arrays, (m,)"
     if six in ("forward", "backward") and "bce" not in file.taken:
         return f"{said}; no cross-entropy stands beside it"
-    if six in ("forward", "init_params") or is_right(file, "backward"):
-        return ""
-    ratio = of_own_loss(file) if six != "update" else None
-    if ratio and (abs(ratio - 1) < 1e-3 if six == "bce" else not is_right(file, "bce")):
-        return f"{said}; but backward is the derivative of this loss: another loss?"
-    if six != "bce" and right_together(file):
-        return "backward and update together make the right step"
+    if six == "backward" and not is_right(file, "bce"):
+        return f"{said}; the loss beside it is not right either: another loss?"
+    mate = {"backward": "update", "update": "backward"}.get(six)
+    if six == "backward" and "update" in file.taken:
+        find_keys(file)
+    if mate in file.taken and not is_right(file, mate):
+        return f"{said}; {mate} is not right either: the step may be right all the same"
     return ""
 
 
 RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right nowhere
-
-
-def has_raised(file, error):
-    """Has a line of the file itself raised this error?"""
-    lines = lines_of(error, file) if error else []
-    return lines and file.lines[lines[-1] - 1].split()[:1] in (["raise"], ["assert"])
-
-
-def of_own_loss(file):
-    """How many times the file's backward is the derivative of the file's own loss, or None."""
-    net, ratios = nets(file.hidden)["irregular"][-1], []
-
-    def loss(params):
-        A = ask(file, "forward", {**net, "params": params}).values["A"]
-        return float(ask(file, "bce", {**net, "A": A}).values["loss"])
-
-    with contextlib.suppress(Exception):  # where one of the three has no answer
-        G, params = ask(file, "backward", net).values["W1"], net["params"]
-        for seed in range(4):  # along lines through all of W1
-            step = 1e-5 * np.random.RandomState(seed).normal(size=G.shape)
-            up, down = ({**params, "W1": params["W1"] + move} for move in (step, -step))
-            ratios.append(2 * (G * step).sum() / (loss(up) - loss(down)))
-        return ratios[0] if np.ptp(ratios) < 1e-4 * ratios[0] else None
-
-
-def right_together(file):
-    """Do the file's backward and update together make the right step?"""
-    with contextlib.suppress(Exception):
-        for net in nets(file.hidden)["irregular"]:
-            given = turned(net, file.rows)
-            given["A"], given["cache"] = output_of(call(file, "forward", given), net)
-            given["grads"] = call(file, "backward", given)  # with all that update may need
-            made = answer_in(file, "update", call(file, "update", given) or given["params"], net)
-            net = {**net, "grads": ask(plain(file.g), "backward", net).values}
-            if not same(made.values, ask(plain(file.g), "update", net).values):
-                return False
-        return True
-    return False
 
 
 # ---- Grading: the verdicts -----------------------------------------------------------------------
@@ -2539,16 +2485,24 @@ def find_hidden(file):
             file.known = not any(each.wrong for each in answers)
             if file.known:
                 return
-            errors[file.g, file.rows] = sum(distance(each) for each in answers)
+            errors[file.g, file.rows] = sum(min(1, each.apart) for each in answers)
     file.g, file.rows = min(errors, key=errors.get)
     file.g, file.judged = recognised(file, "forward")[1] or file.g, {}
 
 
-def distance(answer):
-    """How far A is from the right one, at most 1."""
-    if answer.values is None or answer.values["A"].shape != answer.right["A"].shape:
-        return 1
-    return np.fmin(1, abs(answer.values["A"] - answer.right["A"]).max())
+def settle(file):
+    """Find out what a file's conventions are; yield which function is asked next."""
+    yield "init_params"
+    find_rows(file)
+    yield "forward"
+    find_hidden(file)
+
+
+def find_keys(file):
+    """Find out which keys of grads update reads."""
+    for file.d in ("d", ""):
+        if ask(file, "update", nets(file.hidden)["irregular"][0]).values:
+            return
 
 
 def verdict(file, six, verdicts):
@@ -2567,17 +2521,16 @@ def verdict(file, six, verdicts):
     def so(word, words, lines=()):
         return word, "; ".join(filter(None, [*said, words])), list(lines)
 
-    before = {"forward"} if six == "backward" else {*verdicts} - {"init_params"}
-    for word in ("WRONG", "not judged", "not there") if six in ("backward", "train") else ():
-        if theirs := [each for each in verdicts if verdicts[each] == word and each in before]:
-            if six == "backward" or word != "not there":  # the mistake may be theirs
-                are = "are" if theirs[1:] else "is"
-                return so("not judged", f"{listed(theirs)} {are} {word.lower()}")
     if six == "update":
-        for file.d in ("d", ""):  # the keys that it reads
-            if ask(file, six, nets(file.hidden)["irregular"][0]).values:
-                break
-    smallest = next((each for each in judged(file, six, *LAW) if each.wrong), None)
+        find_keys(file)
+    if six == "backward" and verdicts["forward"] != "right":
+        return so("not judged", f"forward is {verdicts['forward'].lower()}")
+    for word in ("WRONG", "not judged") if six == "train" else ():  # the mistake may be theirs
+        theirs = [each for each in verdicts if verdicts[each] == word and each != "init_params"]
+        if theirs:
+            are = "are" if theirs[1:] else "is"
+            return so("not judged", f"{listed(theirs)} {are} {word.lower()}")
+    smallest = next((each for each in judged(file, six) if each.wrong), None)
     if smallest is None:
         return so("right", "; ".join(remarks(file, six)))
     words, what = explain(file, six, smallest)
@@ -2588,7 +2541,7 @@ def verdict(file, six, verdicts):
 
 def shown(six, smallest):
     """The lines that show a network, and what the file makes of it beside what is right."""
-    net, wrong, right, yours, *_ = smallest
+    net, wrong, right, _, yours, *_ = smallest
     items, d = [], "d" if six == "backward" else ""
     for role in SIX[six][0].replace("cache", "X").split():
         named = net[role] if isinstance(net[role], dict) else {role: net[role]}
@@ -2651,10 +2604,8 @@ def grade(path, skipped=()):
     sys.path.append(sys.path.pop(0))  # last: what lies there can be imported, but hides nothing
     for six in skipped:
         file.taken.pop(six, None)
-    yield "at", "init_params"
-    find_rows(file)
-    yield "at", "forward"
-    find_hidden(file)
+    for six in settle(file):
+        yield "at", six
     head = [f"hidden layers: {file.g}"] if file.known and file.hidden != 0 else []
     head += ["samples in rows"] if file.rows else []
     if file.hidden is not None:
@@ -2819,8 +2770,7 @@ def in_course_style(text):
 def verdicts_of(text, hidden="tanh", only=tuple(SIX)):
     """The verdicts on a file of this text, and their words; what is not asked for is right."""
     file, verdicts, words = file_of(text, hidden), dict.fromkeys(SIX, "right"), {}
-    find_rows(file)
-    find_hidden(file)
+    list(settle(file))
     for six in only:
         before = {each: verdicts[each] for each in [*SIX][: [*SIX].index(six)]}
         verdicts[six], words[six], _ = verdict(file, six, before)
@@ -2915,7 +2865,6 @@ P - lr * grads[key] -> str(P) | WRONG has a str as W1, expected an array
 train
 params, losses\n -> losses, params\n | WRONG returns (a list of 3, a dict), expected
 = []\n -> = []; X, Y = X[:, :32], Y[:, :32]\n | WRONG all samples
-params = update( -> if losses[-1] > losses[0]: break\n        params = update( | WRONG losses
 Y, lr, steps) -> Y, alpha, steps) | not judged: expected train(params, X, Y
 """
 
