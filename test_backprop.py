@@ -2433,10 +2433,10 @@ def doubt(file, six, smallest, what):
     if six == "backward" and not is_right(file, "bce"):
         return f"{said}; the loss beside it is not right either: another loss?"
     mate = {"backward": "update", "update": "backward"}.get(six)
-    if six == "backward" and "update" in file.taken:
+    if mate in file.taken and not file.taken[mate].why:
         find_keys(file)
-    if mate in file.taken and not is_right(file, mate):
-        return f"{said}; {mate} is not right either: the step may be right all the same"
+        if any(each.wrong and (each.values or mate == "update") for each in judged(file, mate)):
+            return f"{said}; {mate} is not right either: the step may be right all the same"
     return ""
 
 
@@ -2499,7 +2499,7 @@ def settle(file):
 def find_keys(file):
     """Find out which keys of grads update reads."""
     for file.d in ("d", ""):
-        if ask(file, "update", nets(file.hidden)["irregular"][0]).values:
+        if "update" in file.taken and ask(file, "update", nets(file.hidden)["irregular"][0]).values:
             return
 
 
