@@ -18,22 +18,35 @@ a row of a table, a string is a sentence, and a pair (name, draw) is a picture,
 which draw(fig) paints on an empty matplotlib figure.
 """
 
-import argparse
-import math
+import multiprocessing
 import os
-import pathlib
 import signal
 import sys
-import tempfile
-import textwrap
-import threading
-import time
-import tracemalloc
-import warnings
-from functools import reduce
-from timeit import timeit
+
+
+def stop(*_, stderr=os.dup(2)):  # a copy: start_processes takes 2 away for a second
+    """End at once on Ctrl-C; an exception could get lost in a library on its way."""
+    for process in multiprocessing.active_children():
+        process.terminate()
+    os.write(stderr, b"\ndemo.py: stopped by Ctrl-C\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":  # before the other imports, which take a second
+    signal.signal(signal.SIGINT, stop)
 
 try:
+    import argparse
+    import math
+    import pathlib
+    import tempfile
+    import textwrap
+    import time
+    import tracemalloc
+    import warnings
+    from functools import reduce
+    from timeit import timeit
+
     import numpy as np
     from joblib import Parallel, delayed
     from sklearn import datasets
@@ -45,23 +58,10 @@ try:
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    from backprop import (
-        backward,
-        bce,
-        bce_with_logits,
-        forward,
-        init_params,
-        loss_and_grads,
-        numerical_grads,
-        predict_proba,
-        train,
-        update,
-    )
+    import backprop
+    from backprop import backward, bce, forward, init_params, predict_proba, train, update
 except ModuleNotFoundError as error:
     sys.exit(f"demo.py needs {error.name}, which is not installed: pip install numpy scikit-learn")
-except KeyboardInterrupt:
-    print("\ndemo.py: stopped by Ctrl-C", file=sys.stderr)
-    sys.exit(130)
 
 
 # ==== Data and scores =============================================================================
@@ -155,14 +155,14 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
     grads = backward(params, forward(params, X)[1], Y)
 
     def loss(params):
-        return bce_with_logits(forward(params, X)[1]["Z3"], Y)
+        return backprop.bce_with_logits(forward(params, X)[1]["Z3"], Y)
 
     def difference(others):
         return max(np.abs(others[key] - G).max() / np.abs(G).max() for key, G in grads.items())
 
     rows = []
     for step in (10.0**-e for e in exponents):
-        central = difference(numerical_grads(loss, params, eps=step))
+        central = difference(backprop.numerical_grads(loss, params, eps=step))
         by_complex_step = difference(complex_step_grads(params, X, Y, step))
         rows.append({"step": step, "central": central, "complex": by_complex_step})
         yield rows[-1]
@@ -182,7 +182,7 @@ def complex_step_grads(params, X, Y, step):
             moved = {key: P.astype(complex) for key, P in params.items()}
             moved[key][i] += 1j * step
             Z = forward(moved, X)[1][f"Z{len(params) // 2}"]
-            G[i] = bce_with_logits(Z, Y).imag / step
+            G[i] = backprop.bce_with_logits(Z, Y).imag / step
     return grads
 
 
@@ -295,11 +295,11 @@ def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
     sizes, layers = (10, *[width] * depth, 1), range(1, depth + 2)
 
     deep = init_params(sizes, seed)
-    deep_grads = loss_and_grads(deep, X, y[None])[1]
+    deep_grads = backprop.loss_and_grads(deep, X, y[None])[1]
     deep_norms = [np.linalg.norm(deep_grads[f"W{l}"]) for l in layers]
 
     relu = init_params(sizes, seed, scale="he")
-    relu_grads = loss_and_grads(relu, X, y[None], "relu")[1]
+    relu_grads = backprop.loss_and_grads(relu, X, y[None], "relu")[1]
     relu_norms = [np.linalg.norm(relu_grads[f"W{l}"]) for l in layers]
     for l in reversed(layers):
         yield {"layer": l, "sigmoid, xavier": deep_norms[l - 1], "relu, he": relu_norms[l - 1]}
@@ -585,11 +585,7 @@ def fit(model, X, y):
     """Return the fitted model, without its warning that all max_iter epochs were needed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("error", message="Training interrupted")
-        try:
-            return model.fit(X, y)
-        except UserWarning:  # MLPClassifier has caught Ctrl-C
-            raise KeyboardInterrupt from None
+        return model.fit(X, y)
 
 
 def extra_memory(work):
@@ -644,7 +640,7 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
     rng, params = np.random.default_rng(seed), init_params((20, 8, 3, 1), seed)
     for m in sizes:
         X, Y = rng.normal(size=(20, m)), rng.integers(0, 2, (1, m)) * 1.0
-        works = [lambda: loss_and_grads(params, X, Y), lambda: plain_step(params, X, Y)]
+        works = [lambda: backprop.loss_and_grads(params, X, Y), lambda: plain_step(params, X, Y)]
         times = [[timeit(work, number=1) for work in works] for _ in range(repeats)]
         (ours_s, plain_s), (ours_MB, plain_MB) = np.median(times, axis=0), map(extra_memory, works)
         yield {
@@ -896,19 +892,9 @@ def main(argv=None):
         show(more, columns=True)
 
 
-def interrupted(*_):
-    """End on Ctrl-C. joblib's threads, which may stumble when they lose their work, end mute."""
-    threading.excepthook = lambda _: None
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, interrupted)
     try:
         main()
-    except KeyboardInterrupt:
-        print("\ndemo.py: stopped by Ctrl-C", file=sys.stderr)
-        sys.exit(130)
     except OSError as error:  # of our output; whoever reads it, say `head`, may have seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
