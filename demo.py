@@ -37,6 +37,7 @@ if __name__ == "__main__":  # before the other imports, which take a second
 
 try:
     import argparse
+    import copy
     import math
     import pathlib
     import tempfile
@@ -44,7 +45,6 @@ try:
     import time
     import tracemalloc
     import warnings
-    from functools import reduce
     from timeit import timeit
 
     import numpy as np
@@ -538,47 +538,41 @@ def trouble(seed=0, steps=1000):
 # ==== How fast ====================================================================================
 
 
-def plain_step(params, X, Y, lr=0.5):
-    """Return params after article 1's formulas as one writes them down, with no checks."""
-    L, m, A, new = len(params) // 2, X.shape[1], [X], {}
-    for l in range(1, L + 1):
-        Z = params[f"W{l}"] @ A[-1] + params[f"b{l}"]
-        A.append(1 / (1 + np.exp(-Z)))
-    _loss = -np.mean(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L]))  # as `train` computes it, too
-    dZ = A[L] - Y
-    for l in range(L, 0, -1):
-        dW, db = dZ @ A[l - 1].T / m, dZ.sum(axis=1, keepdims=True) / m
-        if l > 1:
-            dZ = params[f"W{l}"].T @ dZ * (A[l - 1] * (1 - A[l - 1]))
-        new[f"W{l}"], new[f"b{l}"] = params[f"W{l}"] - lr * dW, params[f"b{l}"] - lr * db
-    return new
+def by_loop(params, X, Y, steps):
+    """Return params after steps of the README's loop."""
+    for _ in range(steps):
+        A, cache = forward(params, X)
+        bce(A, Y)
+        grads = backward(params, cache, Y)
+        params = update(params, grads, lr=0.5)
+    return params
 
 
-def loop_step(params, X, Y, lr=0.5):
-    """Return params after the four lines of the README's loop."""
-    A, cache = forward(params, X)
-    bce(A, Y)
-    grads = backward(params, cache, Y)
-    return update(params, grads, lr)
+def by_plain_steps(params, X, Y, steps):
+    """Return the same after article 1's formulas as one writes them down, with no checks."""
+    L, m = len(params) // 2, X.shape[1]
+    for _ in range(steps):
+        A, new = [X], {}
+        for l in range(1, L + 1):
+            Z = params[f"W{l}"] @ A[-1] + params[f"b{l}"]
+            A.append(1 / (1 + np.exp(-Z)))
+        _loss = -np.mean(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L]))  # `train` has it, too
+        dZ = A[L] - Y
+        for l in range(L, 0, -1):
+            dW, db = dZ @ A[l - 1].T / m, dZ.sum(axis=1, keepdims=True) / m
+            if l > 1:
+                dZ = params[f"W{l}"].T @ dZ * (A[l - 1] * (1 - A[l - 1]))
+            new[f"W{l}"], new[f"b{l}"] = params[f"W{l}"] - 0.5 * dW, params[f"b{l}"] - 0.5 * db
+        params = new
+    return params
 
 
-def sklearn_network(hidden, *, lr, batch_size, **options):
+def sklearn_network(hidden, lr, **options):
     """Return scikit-learn's network, set to do what `train` does: plain SGD, no penalty."""
     return MLPClassifier(
         hidden, activation="logistic", solver="sgd", alpha=0, momentum=0, nesterovs_momentum=False,
-        learning_rate_init=lr, batch_size=batch_size, tol=0, n_iter_no_change=10**9, **options,
+        learning_rate_init=lr, tol=0, n_iter_no_change=10**9, **options,
     )  # fmt: skip
-
-
-def sklearn_from(start, rows, y, steps):
-    """Return the same, with one hidden layer or more, ready to go on from our weights."""
-    hidden = [len(P) for key, P in start.items() if key[0] == "b"][:-1]
-    options = {"shuffle": False, "warm_start": True, "max_iter": 1}
-    model = sklearn_network(hidden, lr=0.5, batch_size=y.size, **options)
-    fit(model, rows, y)  # makes the arrays, which then get our weights
-    model.coefs_ = [start[key].T.copy() for key in start if key[0] == "W"]
-    model.intercepts_ = [start[key][:, 0].copy() for key in start if key[0] == "b"]
-    return model.set_params(max_iter=steps)
 
 
 def fit(model, X, y):
@@ -586,6 +580,12 @@ def fit(model, X, y):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(X, y)
+
+
+def params_of(model):
+    """Return the weights of scikit-learn's network as params."""
+    params = {f"W{l}": W.T.copy() for l, W in enumerate(model.coefs_, start=1)}
+    return params | {f"b{l}": b[:, None] for l, b in enumerate(model.intercepts_, start=1)}
 
 
 def extra_memory(work):
@@ -604,34 +604,29 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
     README's four lines; plain, the articles' formulas in a dozen lines that check nothing; MLP,
     scikit-learn's MLPClassifier. All start from equal weights. apart: the largest difference of
     their final weights to those of train."""
-    X1, _, y1, _ = article1_data()
-    X2, _, y2, _ = article2_data()
-    X3, _, y3, _ = digits_data()
-    for name, X, y, hidden, steps in (
-        ("article 1, [8, 4]", X1, y1, (8, 4), 1000),
-        ("article 2, [8, 3]", X2, y2, (8, 3), 200),
-        ("digits, [32]", X3, y3, (32,), 200),
-        ("32 of article 1, [8, 4]", X1[:, :32], y1[:32], (8, 4), 1000),
+    for name, (X, _, y, _), hidden, steps in (
+        ("article 1, [8, 4]", article1_data(), (8, 4), 1000),
+        ("article 2, [8, 3]", article2_data(), (8, 3), 200),
+        ("digits, [32]", digits_data(), (32,), 200),
+        ("32 of article 1, [8, 4]", [each[..., :32] for each in article1_data()], (8, 4), 1000),
     ):
-        rows, Y, steps = np.ascontiguousarray(X.T), y[None], max(2, round(steps * effort))
-        start, times = init_params((len(X), *hidden, 1), seed), []
-        for _ in range(repeats):
-            model = sklearn_from(start, rows, y, steps)
-            works = [
-                lambda: train(start, X, y, lr=0.5, steps=steps)[0],
-                lambda: reduce(lambda params, _: loop_step(params, X, Y), range(steps), start),
-                lambda: reduce(lambda params, _: plain_step(params, X, Y), range(steps), start),
-                lambda: fit(model, rows, y),
-            ]
-            times.append([timeit(work, number=1) for work in works])
-        ratios = np.median([np.divide(turn, turn[0]) for turn in times], axis=0)
-        mine, by_loop, by_plain = (work() for work in works[:3])
-        by_mlp = {f"W{l}": W.T for l, W in enumerate(model.coefs_, start=1)}
-        by_mlp |= {f"b{l}": b[:, None] for l, b in enumerate(model.intercepts_, start=1)}
-        others = by_loop, by_plain, by_mlp
+        Y, steps = y[None], max(2, round(steps * effort))
+        options = {"batch_size": y.size, "shuffle": False, "warm_start": True, "max_iter": 1}
+        model = fit(sklearn_network(hidden, lr=0.5, **options, random_state=seed), X.T, y)
+        start = params_of(model)  # after one step; before that it has none
+        model.set_params(max_iter=steps)
+        works = [
+            lambda: train(start, X, y, lr=0.5, steps=steps)[0],
+            lambda: by_loop(start, X, Y, steps),
+            lambda: by_plain_steps(start, X, Y, steps),
+            lambda: params_of(fit(copy.deepcopy(model), X.T, y)),
+        ]
+        times = np.array([[timeit(work, number=1) for work in works] for _ in range(repeats)])
+        loop, plain, mlp = np.median(times[:, 1:] / times[:, :1], axis=0)
+        mine, *others = (work() for work in works)
         yield {
-            "data": name, "train": f"{1e6 * np.median(times, axis=0)[0] / steps:.0f}",
-            "loop": ratios[1], "plain": ratios[2], "MLP": ratios[3],
+            "data": name, "train": f"{1e6 * np.median(times[:, 0]) / steps:.0f}",
+            "loop": loop, "plain": plain, "MLP": mlp,
             "apart": max(abs(other[key] - mine[key]).max() for other in others for key in mine),
         }  # fmt: skip
 
@@ -640,13 +635,13 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
     rng, params = np.random.default_rng(seed), init_params((20, 8, 3, 1), seed)
     for m in sizes:
         X, Y = rng.normal(size=(20, m)), rng.integers(0, 2, (1, m)) * 1.0
-        works = [lambda: backprop.loss_and_grads(params, X, Y), lambda: plain_step(params, X, Y)]
+        works = [
+            lambda: backprop.loss_and_grads(params, X, Y),
+            lambda: by_plain_steps(params, X, Y, steps=1),
+        ]
         times = [[timeit(work, number=1) for work in works] for _ in range(repeats)]
-        (ours_s, plain_s), (ours_MB, plain_MB) = np.median(times, axis=0), map(extra_memory, works)
-        yield {
-            "samples": m, "ms": 1e3 * ours_s, "ns a sample": 1e9 * ours_s / m, "extra MB": ours_MB,
-            "plain ms": 1e3 * plain_s, "plain MB": plain_MB,
-        }  # fmt: skip
+        (ms, plain_ms), (MB, plain_MB) = 1e3 * np.median(times, axis=0), map(extra_memory, works)
+        yield {"samples": m, "ms": ms, "extra MB": MB, "plain ms": plain_ms, "plain MB": plain_MB}
 
 
 # ==== Pictures ====================================================================================
@@ -802,7 +797,6 @@ FORMATS = {  # of columns; other whole numbers have thousands separated, other f
     ".0e": "step apart",
     ".1e": "central complex sigmoid,xavier relu,he",
     ".1%": "train test",
-    ".0f": "ns_a_sample",
     ".1f": "extra_MB plain_MB",
     ".2f": "loop plain MLP ms plain_ms",
     ".4f": "AUC printed 1_layer 2_layers 3_layers",
