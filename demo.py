@@ -9,8 +9,7 @@
 
 "Article 1" is "Backpropagation from Scratch"; "article 2" is "ML From Scratch,
 Part 3: Backpropagation" by Oran Looney. The exercises are deeplearning.ai's.
-
-[8, 3] is a network with hidden layers of 8 and 3 units, with a sigmoid each
+[8, 3] is a network with hidden layers of 8 and 3 units, each with a sigmoid
 where nothing else is said.
 
 A part is a generator. It yields what it finds as soon as it is known: a dict is
@@ -24,7 +23,7 @@ import signal
 import sys
 
 
-def stop(*_, stderr=os.dup(2)):  # a copy: start_processes takes 2 away for a second
+def stop(*_, stderr=os.dup(2)):  # a copy of 2, which start_processes borrows
     """End at once on Ctrl-C; an exception could get lost in a library on its way."""
     for process in multiprocessing.active_children():
         process.terminate()
@@ -149,7 +148,7 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
     rows = []
     for step in (10.0**-e for e in exponents):
         central = difference(backprop.numerical_grads(loss, params, eps=step))
-        by_complex_step = difference(complex_step_grads(params, X, Y, step))
+        by_complex_step = difference(complex_step_grads(loss, params, step))
         rows.append({"step": step, "central": central, "complex": by_complex_step})
         yield rows[-1]
     best, last = min(rows, key=lambda row: row["central"]), rows[-1]
@@ -160,15 +159,14 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
     yield "gradient-check", lambda fig: draw_gradient_check(fig, rows)
 
 
-def complex_step_grads(params, X, Y, step):
+def complex_step_grads(loss, params, step):
     """Return grads as Im loss(params + i step) / step, entry by entry: no difference is taken."""
     grads = {key: np.empty(P.shape) for key, P in params.items()}
     for key, G in grads.items():
         for i in np.ndindex(G.shape):
             moved = {key: P.astype(complex) for key, P in params.items()}
             moved[key][i] += 1j * step
-            Z = forward(moved, X)[1][f"Z{len(params) // 2}"]
-            G[i] = backprop.bce_with_logits(Z, Y).imag / step
+            G[i] = loss(moved).imag / step
     return grads
 
 
@@ -177,8 +175,7 @@ def article1(seed=0, steps=1000):
     yield """Three runs of [8, 4] from the same weights, on 800 samples x 10 features; 200 more are
     the test. AUC, the area under the ROC curve, is 1 for a perfect order of the test samples and
     0.5 for chance. The article says that the loss ends below 0.15."""
-    data = article1_data()
-    X, _, y, _ = data
+    X, _, y, _ = data = article1_data()
     params = init_params((10, 8, 4, 1), seed)
     said = {"start": 0.69, "loss": 0.15, "train": None, "test": 0.96, "AUC": None}
     yield {"run": "article 1 says", "lr": 0.01, "steps": 1000, **said}
@@ -203,14 +200,16 @@ def article1(seed=0, steps=1000):
 
 # What deeplearning.ai's exercise *Initialization* prints at steps 0, 1000, ..., 14000 from large
 # weights (these digits differ between public copies of it) and from He's (these do not).
-LARGE_PRINTED = (
+LARGE_PRINTED = [
     np.inf, 0.6242, 0.5979, 0.5636, 0.5501, 0.5443, 0.5374, 0.4696, 0.3977, 0.3934, 0.3920, 0.3891,
-    0.3861, 0.3850, 0.3827)  # fmt: skip
-HE_PRINTED = (
+    0.3861, 0.3850, 0.3827,
+]  # fmt: skip
+HE_PRINTED = [
     0.8830537463419761, 0.6879825919728063, 0.6751286264523371, 0.6526117768893807,
     0.6082958970572937, 0.5304944491717495, 0.4138645817071793, 0.3117803464844441,
     0.23696215330322556, 0.18597287209206828, 0.15015556280371808, 0.12325079292273548,
-    0.09917746546525937, 0.08457055954024274, 0.07357895962677366)  # fmt: skip
+    0.09917746546525937, 0.08457055954024274, 0.07357895962677366,
+]  # fmt: skip
 
 
 def initialization(seed=None, steps=15_000):
@@ -242,9 +241,9 @@ def initialization(seed=None, steps=15_000):
         }  # fmt: skip
     yield """inf is minus the log of 0: from large weights the first outputs are 0 and 1 to the last
     digit. `train` takes the loss from Z, which is exact. Large weights also magnify rounding:
-    copies of the exercise print 0.6237 to 0.6251 at step 1000. Below, the networks after training
-    from four kinds of weights. different: how many units of the two hidden layers are no copies of
-    another. alive: how many give more than 0 for some point."""
+    copies of the exercise print 0.6237 to 0.6251 at step 1000. Below, the networks after training.
+    different: how many units of the two hidden layers are no copies of another; alive: how many
+    give more than 0 for some point."""
     printed = {"all 0": (0.5, 0.5), "N(0, 10^2)": (0.83, 0.86), "He's": (0.9933, 0.96)}
     empty = {"start": "  printed", "loss": None, "AUC": None, "different": None, "alive": None}
     for name, params in ends.items():
@@ -271,8 +270,7 @@ def vanishing(seed=0, steps=500):
     """article 1's last paragraph: deep sigmoids do not learn"""
     yield """Article 1's data, 10 hidden layers of 16 units. The norm of dW at each layer before
     the first step:"""
-    data = article1_data()
-    X, _, y, _ = data
+    X, _, y, _ = data = article1_data()
     layers, starts, norms = range(1, 12), {}, {}
     kinds = {"sigmoid, xavier": ("sigmoid", "xavier"), "relu, he": ("relu", "he")}
     for name, (activation, scale) in kinds.items():
@@ -289,7 +287,7 @@ def vanishing(seed=0, steps=500):
     by_sigmoid, by_relu = ((norm[0] / norm[-1]) ** (1 / 10) for norm in norms.values())
     yield f"""On its way back the gradient is multiplied by {by_sigmoid:.2f} a layer, on average,
     with sigmoid, whose derivative is 1/4 at most, and by {by_relu:.2f} with ReLU, whose derivative
-    is 0 or 1. The networks have had {steps} steps at lr 0.1; a coin's loss is log 2 = 0.693."""
+    is 0 or 1. The losses are those after {steps} steps at lr 0.1; a coin's is log 2 = 0.693."""
     yield "vanishing", lambda fig: draw_vanishing(fig, layers, norms)
 
 
@@ -299,8 +297,7 @@ def vanishing(seed=0, steps=500):
 def article2(seed=0, steps=2000):
     """its logistic regression, stuck and settled; its [8, 3]"""
     yield f"4000 samples x 20 features, 1000 more for test and AUC; {steps} full-batch steps."
-    data = article2_data()
-    X, X_test, y, y_test = data
+    X, X_test, y, y_test = data = article2_data()
     said = {"model": "article 2: no hidden layer", "lr": 1.0, "loss": None}
     yield {**said, "train": 0.719, "test": 0.717, "AUC": 0.7866}
     start = init_params((20, 1), seed, scale=0.1)
@@ -315,13 +312,11 @@ def article2(seed=0, steps=2000):
 
     model = LogisticRegression(C=np.inf, max_iter=1000).fit(X.T, y)
     sklearn = {"W1": model.coef_, "b1": model.intercept_[:, None]}
-    linear = scores(data, sklearn)
-    yield {"model": "scikit-learn, no penalty", "lr": None, **linear}
+    yield {"model": "scikit-learn, no penalty", "lr": None, **scores(data, sklearn)}
 
     yield {**said, "model": "article 2: [8, 3]", "train": 0.95, "test": 0.91, "AUC": 0.96}
     params, _ = train(init_params((20, 8, 3, 1), seed, scale=0.1), X, y, lr=1.0, steps=steps)
-    network = scores(data, params)
-    yield {"model": "[8, 3]", "lr": 1.0, **network}
+    yield {"model": "[8, 3]", "lr": 1.0, **scores(data, params)}
 
     # The curvature is the largest eigenvalue of the Hessian, the matrix of second derivatives.
     X1, A = np.vstack([X, np.ones(y.size)]), predict_proba(settled, X)
@@ -330,8 +325,7 @@ def article2(seed=0, steps=2000):
     yield f"""72 % is not all that a linear model can do. This loss has a curvature of {c:.2f} at
     its minimum, and gradient descent settles there only if lr < 2 / {c:.2f} = {2 / c:.2f}. At lr
     1.0 it ends in a cycle of two, losses {low:.3f} and {high:.3f}, and the accuracy depends on
-    where one stops. At lr 0.1 it arrives where scikit-learn does, {linear["test"]:.1%} of the test
-    samples. [8, 3], which is not linear, has {network["test"]:.1%}."""
+    where one stops. At lr 0.1 it arrives where scikit-learn does; [8, 3] is not linear."""
     curves = {
         "[8, 3], lr 1.0": params, "scikit-learn, no penalty": sklearn,
         "logistic regression, lr 0.1": settled, "logistic regression, lr 1.0": stuck,
@@ -402,21 +396,18 @@ def planar(seed=None, steps=10_000):
 
 def digits(seed=0, epochs=50):
     """real data: is a handwritten digit odd or even?"""
-    data = digits_data()
-    X, X_test, y, y_test = data
+    X, X_test, y, y_test = data = digits_data()
     yield f"{y.size} images of 8 x 8 pixels, {y_test.size} for the test; batches of 32."
-    steps = epochs * math.ceil(y.size / 32)
-    start = init_params((64, 1), seed)
-    params, _ = train(start, X, y, lr=0.1, steps=steps, batch_size=32, rng=seed)
-    yield {"model": "logistic regression", "lr": 0.1, **scores(data, params)}
+    options = {"steps": epochs * math.ceil(y.size / 32), "batch_size": 32, "rng": seed}
+    line, _ = train(init_params((64, 1), seed), X, y, lr=0.1, **options)
+    yield {"model": "logistic regression", "lr": 0.1, **scores(data, line)}
 
-    start = init_params((64, 32, 1), seed)
-    params, _ = train(start, X, y, lr=0.5, steps=steps, batch_size=32, rng=seed)
+    params, _ = train(init_params((64, 32, 1), seed), X, y, lr=0.5, **options)
     yield {"model": "[32]", "lr": 0.5, **scores(data, params)}
 
     model = sklearn_network((32,), lr=0.5, batch_size=32, max_iter=epochs, random_state=seed)
-    result = scores(data, params_of(fit(model, X.T, y)))
-    yield {"model": "scikit-learn MLPClassifier, [32]", "lr": 0.5, **result}
+    other = fitted(model, X, y)
+    yield {"model": "scikit-learn MLPClassifier, [32]", "lr": 0.5, **scores(data, other)}
 
     p = predict_proba(params, X_test)[0]
     wrong = np.flatnonzero((p >= 0.5) != y_test)
@@ -427,24 +418,18 @@ def digits(seed=0, epochs=50):
 def boundary(seed=0, steps=3000):
     """linear or not, where it can be seen: two moons"""
     X, y = datasets.make_moons(800, noise=0.2, random_state=0)
-    data = split(X, y, test_size=0.5, random_state=0)
-    X, _, y, _ = data
+    X, _, y, _ = data = split(X, y, test_size=0.5, random_state=0)
     yield f"{y.size} points to learn from, as many for the test; full batch."
-    line, _ = train(init_params((2, 1), seed), X, y, lr=3.0, steps=steps)
-    by_line = scores(data, line)
-    yield {"model": "logistic regression", "lr": 3.0, "steps": steps, **by_line}
-
-    bent, _ = train(init_params((2, 8, 4, 1), seed), X, y, lr=3.0, steps=steps)
-    by_bent = scores(data, bent)
-    yield {"model": "[8, 4]", "lr": 3.0, "steps": steps, **by_bent}
-
-    gain = 100 * (by_bent["test"] - by_line["test"])
-    yield f"""Without a hidden layer the border is a straight line; one that can bend gains
-    {gain:.1f} points."""
-    networks = {
-        f"no hidden units\ntest accuracy {by_line['test']:.1%}": line,
-        f"8 and 4 hidden units\ntest accuracy {by_bent['test']:.1%}": bent,
-    }
+    networks = {}
+    for model, title, sizes in (
+        ("logistic regression", "no hidden units", (2, 1)),
+        ("[8, 4]", "8 and 4 hidden units", (2, 8, 4, 1)),
+    ):
+        params, _ = train(init_params(sizes, seed), X, y, lr=3.0, steps=steps)
+        result = scores(data, params)
+        networks[f"{title}\ntest accuracy {result['test']:.1%}"] = params
+        yield {"model": model, "lr": 3.0, "steps": steps, **result}
+    yield "Without a hidden layer the border is a straight line; with two it can bend."
     yield "boundary", lambda fig: draw_boundary(fig, networks, X, y)
 
 
@@ -455,8 +440,7 @@ def trouble(seed=0, steps=1000):
     """not in the tour: what it looks like if something is wrong"""
     yield f"""Is a handwritten digit odd? [16], full batch, lr 0.5, {steps} steps, unless the row
     says otherwise. The loss at some steps, and the accuracy on the test digits:"""
-    data = digits_data()
-    X, X_test, y, y_test = data
+    X, X_test, y, y_test = data = digits_data()
     start = init_params((64, 16, 1), seed)
     he = init_params((64, 16, 1), seed, scale="he")
 
@@ -478,28 +462,25 @@ def trouble(seed=0, steps=1000):
     shuffled = np.random.default_rng(seed).permutation(y)
     yield tried("y shuffled, X not", start, (X, X_test, shuffled, y_test))
     yield tried("all weights 0", init_params((64, 16, 1), scale=0))
-    deep = (64, *[16] * 8, 1)
-    yield tried("8 layers of sigmoid", init_params(deep, seed))
-    deep_he = init_params(deep, seed, scale="he")
-    yield tried("8 layers of ReLU, he, lr 0.1", deep_he, lr=0.1, activation="relu")
+    yield tried("8 layers of sigmoid", init_params((64, *[16] * 8, 1), seed))
+    deep = init_params((64, *[16] * 8, 1), seed, scale="he")
+    yield tried("8 layers of ReLU, he, lr 0.1", deep, lr=0.1, activation="relu")
 
     try:
         train(he, X, y, lr=10.0, steps=steps, activation="relu")
     except FloatingPointError as error:
         yield f"ReLU at lr 10 ends in a FloatingPointError: {error}."
-    medians, deeper = {}, (64, *[16] * 10, 1)
-    options = {"lr": 0.1, "steps": 101, "activation": "relu"}
     for scale in ("xavier", "he"):
-        starts = [init_params(deeper, seed + k, scale=scale) for k in range(5)]
-        medians[scale] = np.median([train(each, X, y, **options)[1][-1] for each in starts])
-    yield f"""10 layers of ReLU, lr 0.1: after 100 steps the median loss of 5 networks is
-    {medians["xavier"]:.3f} from "xavier" weights and {medians["he"]:.3f} from "he" ones."""
+        starts = [init_params((64, *[16] * 10, 1), seed + k, scale=scale) for k in range(5)]
+        ends = [train(start, X, y, lr=0.1, steps=101, activation="relu")[1][-1] for start in starts]
+        yield f"""10 layers of ReLU, lr 0.1, from "{scale}" weights: after 100 steps the median loss
+        of 5 networks is {np.median(ends):.3f}."""
 
 
 # ==== How fast ====================================================================================
 
 
-def by_loop(params, X, Y, steps):
+def loop_steps(params, X, Y, steps):
     """Return params after steps of the README's loop."""
     for _ in range(steps):
         A, cache = forward(params, X)
@@ -509,7 +490,7 @@ def by_loop(params, X, Y, steps):
     return params
 
 
-def by_plain_steps(params, X, Y, steps):
+def plain_steps(params, X, Y, steps):
     """Return the same after article 1's formulas as one writes them down, with no checks."""
     L, m = len(params) // 2, X.shape[1]
     for _ in range(steps):
@@ -536,15 +517,11 @@ def sklearn_network(hidden, lr, **options):
     )  # fmt: skip
 
 
-def fit(model, X, y):
-    """Return the fitted model, without its warning that all max_iter epochs were needed."""
+def fitted(model, X, y):
+    """Fit it, without a warning that this took all max_iter epochs, and return its params."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(X, y)
-
-
-def params_of(model):
-    """Return the weights of scikit-learn's network as params."""
+        model.fit(X.T, y)
     params = {f"W{l}": W.T.copy() for l, W in enumerate(model.coefs_, start=1)}
     return params | {f"b{l}": b[:, None] for l, b in enumerate(model.intercepts_, start=1)}
 
@@ -561,10 +538,10 @@ def extra_memory(work):
 def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000)):
     """not in the tour: `train`, a plain step and scikit-learn"""
     yield f"""numpy {np.__version__}, one BLAS thread; medians of {repeats} runs, taken in turns.
-    train: microseconds a full-batch step. Then, as multiples of that, the time of: loop, the
-    README's four lines; plain, the articles' formulas in a dozen lines that check nothing; MLP,
-    scikit-learn's MLPClassifier. All start from equal weights. apart: the largest difference of
-    their final weights to those of train."""
+    us: microseconds that `train` takes for a full-batch step. Then, in multiples of that: loop,
+    the README's four lines; plain, the articles' formulas in a dozen lines that check nothing; MLP,
+    scikit-learn's MLPClassifier. All start from equal weights; apart: how far theirs end from
+    those of `train`, at most."""
     for name, (X, _, y, _), hidden, steps in (
         ("article 1, [8, 4]", article1_data(), (8, 4), 1000),
         ("article 2, [8, 3]", article2_data(), (8, 3), 200),
@@ -573,23 +550,21 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
     ):
         Y, steps = y[None], max(2, round(steps * effort))
         options = {"batch_size": y.size, "shuffle": False, "warm_start": True, "max_iter": 1}
-        model = fit(sklearn_network(hidden, lr=0.5, **options, random_state=seed), X.T, y)
-        start = params_of(model)  # after one step; before that it has none
+        model = sklearn_network(hidden, lr=0.5, **options, random_state=seed)
+        start = fitted(model, X, y)  # by one step; before that it has no weights
         model.set_params(max_iter=steps)
         works = [
             lambda: train(start, X, y, lr=0.5, steps=steps)[0],
-            lambda: by_loop(start, X, Y, steps),
-            lambda: by_plain_steps(start, X, Y, steps),
-            lambda: params_of(fit(copy.deepcopy(model), X.T, y)),
+            lambda: loop_steps(start, X, Y, steps),
+            lambda: plain_steps(start, X, Y, steps),
+            lambda: fitted(copy.deepcopy(model), X, y),
         ]
         times = np.array([[timeit(work, number=1) for work in works] for _ in range(repeats)])
         loop, plain, mlp = np.median(times[:, 1:] / times[:, :1], axis=0)
+        us = 1e6 * np.median(times[:, 0]) / steps
         mine, *others = (work() for work in works)
-        yield {
-            "data": name, "train": f"{1e6 * np.median(times[:, 0]) / steps:.0f}",
-            "loop": loop, "plain": plain, "MLP": mlp,
-            "apart": max(abs(other[key] - mine[key]).max() for other in others for key in mine),
-        }  # fmt: skip
+        apart = max(abs(other[key] - mine[key]).max() for other in others for key in mine)
+        yield {"data": name, "us": us, "loop": loop, "plain": plain, "MLP": mlp, "apart": apart}
 
     yield """Next, one gradient of [8, 3] on 20 features by `loss_and_grads` and by the plain step,
     and the memory that each takes beside X and Y:"""
@@ -598,7 +573,7 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
         X, Y = rng.normal(size=(20, m)), rng.integers(0, 2, (1, m)) * 1.0
         works = [
             lambda: backprop.loss_and_grads(params, X, Y),
-            lambda: by_plain_steps(params, X, Y, steps=1),
+            lambda: plain_steps(params, X, Y, 1),
         ]
         times = [[timeit(work, number=1) for work in works] for _ in range(repeats)]
         (ms, plain_ms), (MB, plain_MB) = 1e3 * np.median(times, axis=0), map(extra_memory, works)
@@ -620,49 +595,47 @@ LOSS = "loss (binary cross-entropy, nats)"
 
 
 def draw_gradient_check(fig, rows):
-    ax, (steps, *curves) = fig.subplots(), zip(*(row.values() for row in rows))
+    ax = fig.add_subplot(xlabel="step size", ylabel="largest relative difference")
+    steps, *curves = zip(*(row.values() for row in rows))
     labels = ["central differences", "complex step: Im loss(w + ih) / h"]
     ax.loglog(steps, np.transpose(curves), marker="o", label=labels)
     ax.text(1e-8, 1e-2, "rounding", color=RED)
     ax.text(1e-5, 1e-12, "truncation", color=BLUE)
-    ax.set(xlabel="step size", ylabel="largest relative difference")
     ax.set_title("Two ways to check a gradient (8 and 3 hidden units)")
     ax.legend(loc="center left")
 
 
 def draw_article1(fig, slow, fast, mini):
-    ax = fig.subplots()
+    ax = fig.add_subplot(xlabel="epoch (passes over the 800 training samples)", ylabel=LOSS)
     ax.plot(slow, label="lr 0.01, full batch (the article's setting)")
     ax.plot(fast, label="lr 1.0, full batch")
     ax.plot(mini, label="lr 0.01, batches of 32, mean of each epoch")
     ax.axhline(0.15, color="black", linestyle=":", label="the article's result: below 0.15")
-    ax.set(xlabel="epoch (passes over the 800 training samples)", ylabel=LOSS, ylim=(0, None))
-    ax.set_title("Hidden layers of 8 and 4 units, one start, three ways to train")
+    ax.set(ylim=(0, None), title="Hidden layers of 8 and 4 units, one start, three ways to train")
     ax.legend(loc="center right", bbox_to_anchor=(1, 0.62))
 
 
 def draw_initialization(fig, losses):
-    ax, printed = fig.subplots(), {"marker": "o", "linestyle": "", "color": "black", "mfc": "none"}
-    large = losses["N(0, 10^2)"]
+    zero, _, large, he = losses.values()
+    ax = fig.add_subplot(xlabel="step", ylabel=LOSS, ylim=(0, 1.3))
     ax.plot(large, label=f"N(0, 10$^2$), which starts at {large[0]:.2f}")
-    ax.plot(losses["He's"], label="He's, N(0, 2/n_prev)")
-    ax.plot(losses["all 0"], color="black", linestyle=":", label="all 0")
-    ax.plot(range(0, 15_000, 1000), LARGE_PRINTED, **printed, label="printed by the exercise")
-    ax.plot(range(0, 15_000, 1000), HE_PRINTED, **printed)
-    ax.set(xlabel="step", ylabel=LOSS, ylim=(0, 1.3), title="10 and 5 hidden units, three starts")
+    ax.plot(he, label="He's, N(0, 2/n_prev)")
+    ax.plot(zero, color="black", linestyle=":", label="all 0")
+    steps, printed = 2 * list(range(0, 15_000, 1000)), LARGE_PRINTED + HE_PRINTED
+    ax.plot(steps, printed, "o", color="black", mfc="none", label="printed by the exercise")
+    ax.set_title("10 and 5 hidden units, three starts")
     ax.legend(loc="upper right")
 
 
 def draw_vanishing(fig, layers, norms):
-    ax = fig.subplots()
+    ax = fig.add_subplot(xlabel="layer (1: next to the input)", ylabel="norm of dW at the start")
     ax.semilogy(layers, np.transpose(list(norms.values())), marker="o", label=list(norms))
-    ax.set(xlabel="layer (1: next to the input)", ylabel="norm of dW at the start", xticks=layers)
-    ax.set_title("The gradient on its way back through 10 hidden layers")
+    ax.set(xticks=layers, title="The gradient on its way back through 10 hidden layers")
     ax.legend(loc="lower right")
 
 
 def draw_roc(fig, curves, X_test, y_test):
-    ax = fig.subplots()
+    ax = fig.add_subplot(xlabel="false positive rate", ylabel="true positive rate")
     styles = (BLUE, "-", 2), (ORANGE, "-", 4), ("black", "--", 1), (RED, "-.", 2)
     for (name, params), (color, line, width) in zip(curves.items(), styles):
         p = predict_proba(params, X_test)[0]
@@ -670,17 +643,16 @@ def draw_roc(fig, curves, X_test, y_test):
         label = f"{name}: AUC {roc_auc_score(y_test, p):.3f}"
         ax.plot(fpr, tpr, line, color=color, lw=width, label=label)
     ax.plot([0, 1], [0, 1], "-", color="0.6", lw=1)
-    ax.set(xlabel="false positive rate", ylabel="true positive rate")
     ax.set_title("ROC curves on article 2's test set")
     ax.legend(loc="lower right")
 
 
 def draw_cycle(fig, stuck, settled):
-    steps, axes = np.arange(len(stuck)), fig.subplots(1, 2, sharey=True)
+    axes = fig.subplots(1, 2, sharey=True, subplot_kw={"xlabel": "step"})
+    steps = np.arange(len(stuck))
     for ax, shown in zip(axes, (slice(50), slice(-30, None))):
         ax.plot(steps[shown], stuck[shown], lw=1, marker="o", ms=4, label="lr 1.0")
         ax.plot(steps[shown], settled[shown], lw=1, marker="o", ms=4, label="lr 0.1")
-        ax.set_xlabel("step")
     axes[0].set(ylabel=LOSS, title="the first 50 steps")
     axes[1].set_title("the last 30 steps")
     axes[1].legend(loc="upper right")
@@ -688,16 +660,15 @@ def draw_cycle(fig, stuck, settled):
 
 
 def draw_capacity(fig, aucs, medians):
-    ax = fig.subplots()
+    ax = fig.add_subplot(xlabel="hidden nodes, all layers together", ylabel="AUC on the test set")
     for (name, auc), marker, shift in zip(aucs.items(), "os^", (-0.12, 0, 0.12)):
         (line,) = ax.plot(list(auc), list(medians[name].values()), lw=1)
         dots = [(n + shift, value) for n in auc for value in auc[n]]
         label = name.replace(" ", " hidden ")
         ax.plot(*np.transpose(dots), marker, color=line.get_color(), ms=5, label=label)
     ax.axvline(10, color="black", lw=1, linestyle=":", label="the article's elbow")
-    ax.set(xlabel="hidden nodes, all layers together", ylabel="AUC on the test set")
-    ax.set_xticks(list(aucs["1 layer"]))
-    ax.set_title("Each network's AUC, and the line through their medians")
+    title = "Each network's AUC, and the line through their medians"
+    ax.set(xticks=list(aucs["1 layer"]), title=title)
     ax.legend(loc="lower right")
 
 
@@ -720,8 +691,7 @@ def draw_boundary(fig, networks, X, y):
     axes = fig.subplots(1, 2, sharey=True)
     for ax, (title, params) in zip(axes, networks.items()):
         P = predict_proba(params, np.stack([x1.ravel(), x2.ravel()])).reshape(x1.shape)
-        levels = np.linspace(0, 1, 11)
-        regions = ax.contourf(x1, x2, P, levels=levels, cmap="RdBu", alpha=0.35)
+        regions = ax.contourf(x1, x2, P, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.35)
         ax.contour(x1, x2, P, levels=[0.5], colors="black")
         for label, marker, color in ((0, "o", RED), (1, "s", BLUE)):
             style = {"color": color, "ms": 4, "mec": "black", "mew": 0.5}
@@ -754,23 +724,19 @@ PARTS = {part.__name__.replace("_", "-"): part for part in (*TOUR, trouble, benc
 WIDTH = 79
 
 FORMATS = {  # of columns; other whole numbers have thousands separated, other fractions .3f
-    "": "lr",
-    ".0e": "step apart",
-    ".1e": "central complex sigmoid,xavier relu,he",
-    ".1%": "train test",
-    ".1f": "extra_MB plain_MB",
-    ".2f": "loop plain MLP ms plain_ms",
-    ".4f": "AUC printed 1_layer 2_layers 3_layers",
-    ",.4f": "large:_ours",
-}
+    "lr": "", "step": ".0e", "central": ".1e", "complex": ".1e", "large: ours": ",.4f",
+    "printed": ".4f", "sigmoid, xavier": ".1e", "relu, he": ".1e", "train": ".1%", "test": ".1%",
+    "AUC": ".4f", "1 layer": ".4f", "2 layers": ".4f", "3 layers": ".4f", "us": ".0f",
+    "loop": ".2f", "plain": ".2f", "MLP": ".2f", "apart": ".0e", "ms": ".2f", "extra MB": ".1f",
+    "plain ms": ".2f", "plain MB": ".1f",
+}  # fmt: skip
 
 
 def written(name, value):
     """Return the text of one cell of a table."""
     if value is None or isinstance(value, str):
         return value or "-"
-    fits = [how for how, names in FORMATS.items() if name.replace(" ", "_") in names.split()]
-    return format(value, "," if isinstance(value, int) else [*fits, ".3f"][0])
+    return format(value, "," if isinstance(value, int) else FORMATS.get(name, ".3f"))
 
 
 def show(item, columns):
@@ -812,9 +778,7 @@ def main(argv=None):
         prog="demo.py", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=__doc__.split("\n\nA part")[0], epilog=f"parts:\n{parts}",
     )  # fmt: skip
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help="default: all but trouble and benchmark"
-    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help="default: the whole tour")
     parser.add_argument("--figures", metavar="FOLDER", help="save pictures (needs matplotlib)")
     parser.add_argument("--seed", type=int, default=0, help="of random weights (default: 0)")
     args = parser.parse_args(argv)
