@@ -193,7 +193,7 @@ def article1(seed=0, steps=1000):
     yield f"""At lr 0.01 {steps} full-batch steps go no further than {same} steps at lr 1.0: loss
     {slow_losses[-1]:.3f} and {fast_losses[same]:.3f}. At lr 1.0 the loss stays above 0.15 for
     {(fast_losses > 0.15).sum()} steps. In batches of 32 an epoch, one pass over the samples, is 25
-    steps, so that {steps} epochs go 25 times as far as {steps} full-batch steps do."""
+    steps: {steps} epochs at lr 0.01 go 25 times as far as {steps} full-batch steps do."""
     epochs = mini_losses.reshape(steps, 25).mean(axis=1)
     yield "article1", lambda fig: draw_article1(fig, slow_losses, fast_losses, epochs)
 
@@ -232,12 +232,12 @@ def initialization(seed=None, steps=15_000):
     ends, losses = {}, {}
     for name, start in starts.items():
         ends[name], losses[name] = train(start, X, y, lr=0.01, steps=steps, activation="relu")
-    for step, large, he in zip(range(0, steps, 1000), LARGE_PRINTED, HE_PRINTED):
+    for step, large, exact in zip(range(0, steps, 1000), LARGE_PRINTED, HE_PRINTED):
         mine = losses["He's"][step]
         yield {
             "step": step, "large: ours": losses["N(0, 10^2)"][step], "printed": large,
-            "He's: ours": f"{mine:.16f}", "He's: printed": f"{he:.16f}",
-            "equal": int(-np.log10(max(abs(mine / he - 1), 1e-16))),
+            "He's: ours": f"{mine:.16f}", "He's: printed": f"{exact:.16f}",
+            "equal": int(-np.log10(max(abs(mine / exact - 1), 1e-16))),
         }  # fmt: skip
     yield """inf is minus the log of 0: from large weights the first outputs are 0 and 1 to the last
     digit. `train` takes the loss from Z, which is exact. Large weights also magnify rounding:
@@ -481,7 +481,7 @@ def trouble(seed=0, steps=1000):
 
 
 def loop_steps(params, X, Y, steps):
-    """Return params after steps of the README's loop."""
+    """Return params after that many steps of the README's loop, at lr 0.5."""
     for _ in range(steps):
         A, cache = forward(params, X)
         bce(A, Y)
@@ -518,7 +518,7 @@ def sklearn_network(hidden, lr, **options):
 
 
 def fitted(model, X, y):
-    """Fit it, without a warning that this took all max_iter epochs, and return its params."""
+    """Fit scikit-learn's network, without its warning about max_iter; return its weights."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X.T, y)
@@ -551,7 +551,7 @@ def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000))
         Y, steps = y[None], max(2, round(steps * effort))
         options = {"batch_size": y.size, "shuffle": False, "warm_start": True, "max_iter": 1}
         model = sklearn_network(hidden, lr=0.5, **options, random_state=seed)
-        start = fitted(model, X, y)  # by one step; before that it has no weights
+        start = fitted(model, X, y)  # after one step; before it there are no weights
         model.set_params(max_iter=steps)
         works = [
             lambda: train(start, X, y, lr=0.5, steps=steps)[0],
