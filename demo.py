@@ -9,8 +9,7 @@
 
 "Article 1" is "Backpropagation from Scratch"; "article 2" is "ML From Scratch,
 Part 3: Backpropagation" by Oran Looney. The exercises are deeplearning.ai's.
-
-[8, 3] is a network with hidden layers of 8 and 3 units, with a sigmoid each
+[8, 3] is a network with hidden layers of 8 and 3 units, each with a sigmoid
 where nothing else is said.
 
 A part is a generator. It yields what it finds as soon as it is known: a dict is
@@ -18,22 +17,35 @@ a row of a table, a string is a sentence, and a pair (name, draw) is a picture,
 which draw(fig) paints on an empty matplotlib figure.
 """
 
-import argparse
-import math
+import multiprocessing
 import os
-import pathlib
 import signal
 import sys
-import tempfile
-import textwrap
-import threading
-import time
-import tracemalloc
-import warnings
-from functools import reduce
-from timeit import timeit
+
+
+def stop(*_, stderr=os.dup(2)):  # a copy of 2, which start_processes borrows
+    """End at once on Ctrl-C; an exception could get lost in a library on its way."""
+    for process in multiprocessing.active_children():
+        process.terminate()
+    os.write(stderr, b"\ndemo.py: stopped by Ctrl-C\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":  # before the other imports, which take a second
+    signal.signal(signal.SIGINT, stop)
 
 try:
+    import argparse
+    import copy
+    import math
+    import pathlib
+    import tempfile
+    import textwrap
+    import time
+    import tracemalloc
+    import warnings
+    from timeit import timeit
+
     import numpy as np
     from joblib import Parallel, delayed
     from sklearn import datasets
@@ -45,23 +57,10 @@ try:
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    from backprop import (
-        backward,
-        bce,
-        bce_with_logits,
-        forward,
-        init_params,
-        loss_and_grads,
-        numerical_grads,
-        predict_proba,
-        train,
-        update,
-    )
+    import backprop
+    from backprop import backward, bce, forward, init_params, predict, predict_proba, train, update
 except ModuleNotFoundError as error:
     sys.exit(f"demo.py needs {error.name}, which is not installed: pip install numpy scikit-learn")
-except KeyboardInterrupt:
-    print("\ndemo.py: stopped by Ctrl-C", file=sys.stderr)
-    sys.exit(130)
 
 
 # ==== Data and scores =============================================================================
@@ -73,6 +72,12 @@ def split(X, y, **options):
     return X_train.T, X_test.T, y_train, y_test
 
 
+def standardised(X, X_test, y, y_test):
+    """Return the same with each feature's mean at 0 and spread at 1 in the training set."""
+    scaler = StandardScaler().fit(X.T)
+    return scaler.transform(X.T).T, scaler.transform(X_test.T).T, y, y_test
+
+
 def article1_data():
     """Return 800 + 200 samples x 10 features. The article does not say which: seed 0, twice."""
     X, y = datasets.make_classification(n_samples=1000, n_features=10, random_state=0)
@@ -81,18 +86,9 @@ def article1_data():
 
 def article2_data():
     """Return 4000 + 1000 samples x 20 features, article 2's own."""
-    X, y = datasets.make_classification(
-        n_samples=5000, n_features=20, n_informative=15, n_redundant=3, n_repeated=0, n_classes=2,
-        flip_y=0.05, class_sep=1.0, shuffle=True, random_state=42,
-    )  # fmt: skip
+    options = {"n_informative": 15, "n_redundant": 3, "flip_y": 0.05, "random_state": 42}
+    X, y = datasets.make_classification(n_samples=5000, n_features=20, **options)
     return split(X, y, test_size=0.2, shuffle=False)
-
-
-def circles_data():
-    """Return 300 + 100 points of two circles, those of the exercise *Initialization*."""
-    X, y = datasets.make_circles(n_samples=300, noise=0.05, random_state=1)
-    X_test, y_test = datasets.make_circles(n_samples=100, noise=0.05, random_state=2)
-    return X.T, X_test.T, y, y_test
 
 
 def flower_data():
@@ -107,9 +103,8 @@ def flower_data():
 
 def digits_data():
     """Return 1347 + 450 digits, 64 standardised pixels each, and whether they are odd."""
-    X, X_test, y, y_test = train_test_split(*datasets.load_digits(return_X_y=True), random_state=0)
-    scaler = StandardScaler().fit(X)
-    return scaler.transform(X).T, scaler.transform(X_test).T, y % 2, y_test % 2
+    X, X_test, y, y_test = split(*datasets.load_digits(return_X_y=True), random_state=0)
+    return standardised(X, X_test, y % 2, y_test % 2)
 
 
 def exercise_params(layer_sizes, seed, std):
@@ -120,20 +115,10 @@ def exercise_params(layer_sizes, seed, std):
     return params
 
 
-def ours(params, activation="sigmoid"):
-    """Return the function X -> flat probabilities of a network of ours."""
-    return lambda X: predict_proba(params, X, activation)[0]
-
-
-def theirs(model):
-    """Return the same function of a scikit-learn model, which has samples in rows."""
-    return lambda X: model.predict_proba(X.T)[:, 1]
-
-
-def scores(data, probabilities):
+def scores(data, params, activation="sigmoid"):
     """Return the columns loss and train (of the training set), test and AUC (of the test set)."""
     X, X_test, y, y_test = data
-    p, p_test = probabilities(X), probabilities(X_test)
+    p, p_test = (predict_proba(params, each, activation)[0] for each in (X, X_test))
     return {
         "loss": log_loss(y, p), "train": accuracy_score(y, p >= 0.5),
         "test": accuracy_score(y_test, p_test >= 0.5), "AUC": roc_auc_score(y_test, p_test),
@@ -155,15 +140,15 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
     grads = backward(params, forward(params, X)[1], Y)
 
     def loss(params):
-        return bce_with_logits(forward(params, X)[1]["Z3"], Y)
+        return backprop.bce_with_logits(forward(params, X)[1]["Z3"], Y)
 
     def difference(others):
         return max(np.abs(others[key] - G).max() / np.abs(G).max() for key, G in grads.items())
 
     rows = []
     for step in (10.0**-e for e in exponents):
-        central = difference(numerical_grads(loss, params, eps=step))
-        by_complex_step = difference(complex_step_grads(params, X, Y, step))
+        central = difference(backprop.numerical_grads(loss, params, eps=step))
+        by_complex_step = difference(complex_step_grads(loss, params, step))
         rows.append({"step": step, "central": central, "complex": by_complex_step})
         yield rows[-1]
     best, last = min(rows, key=lambda row: row["central"]), rows[-1]
@@ -174,15 +159,14 @@ def gradient_check(seed=0, n_samples=500, exponents=(1, 2, 3, 4, 5, 6, 7, 8, 10,
     yield "gradient-check", lambda fig: draw_gradient_check(fig, rows)
 
 
-def complex_step_grads(params, X, Y, step):
+def complex_step_grads(loss, params, step):
     """Return grads as Im loss(params + i step) / step, entry by entry: no difference is taken."""
     grads = {key: np.empty(P.shape) for key, P in params.items()}
     for key, G in grads.items():
         for i in np.ndindex(G.shape):
             moved = {key: P.astype(complex) for key, P in params.items()}
             moved[key][i] += 1j * step
-            Z = forward(moved, X)[1][f"Z{len(params) // 2}"]
-            G[i] = bce_with_logits(Z, Y).imag / step
+            G[i] = loss(moved).imag / step
     return grads
 
 
@@ -191,27 +175,25 @@ def article1(seed=0, steps=1000):
     yield """Three runs of [8, 4] from the same weights, on 800 samples x 10 features; 200 more are
     the test. AUC, the area under the ROC curve, is 1 for a perfect order of the test samples and
     0.5 for chance. The article says that the loss ends below 0.15."""
-    data = article1_data()
-    X, _, y, _ = data
+    X, _, y, _ = data = article1_data()
     params = init_params((10, 8, 4, 1), seed)
-    start = bce(forward(params, X)[0], y[None])
     said = {"start": 0.69, "loss": 0.15, "train": None, "test": 0.96, "AUC": None}
     yield {"run": "article 1 says", "lr": 0.01, "steps": 1000, **said}
 
     slow, slow_losses = train(params, X, y, lr=0.01, steps=steps)
-    row = {"run": "full batch, its lr", "lr": 0.01, "steps": steps, "start": start}
-    yield row | scores(data, ours(slow))
+    row = {"run": "full batch, its lr", "lr": 0.01, "steps": steps, "start": slow_losses[0]}
+    yield row | scores(data, slow)
     fast, fast_losses = train(params, X, y, lr=1.0, steps=steps)
-    yield row | {"run": "full batch, 100 x lr", "lr": 1.0} | scores(data, ours(fast))
+    yield row | {"run": "full batch, 100 x lr", "lr": 1.0} | scores(data, fast)
     n = 25 * steps  # 800 / 32 = 25 batches in an epoch
     mini, mini_losses = train(params, X, y, lr=0.01, steps=n, batch_size=32, rng=seed)
-    yield row | {"run": "its lr, batches of 32", "steps": n} | scores(data, ours(mini))
+    yield row | {"run": "its lr, batches of 32", "steps": n} | scores(data, mini)
 
-    same, below = round(0.01 * steps), np.flatnonzero(fast_losses < 0.15)
+    same = round(0.01 * steps)
     yield f"""At lr 0.01 {steps} full-batch steps go no further than {same} steps at lr 1.0: loss
-    {slow_losses[-1]:.3f} and {fast_losses[same]:.3f}. At lr 1.0 the loss comes below 0.15 after
-    {below[0] if below.size else f"more than {steps}"} steps. In batches of 32 an epoch is 25 steps,
-    so {steps} epochs at lr 0.01 go 25 times as far as {steps} full-batch steps do."""
+    {slow_losses[-1]:.3f} and {fast_losses[same]:.3f}. At lr 1.0 the loss stays above 0.15 for
+    {(fast_losses > 0.15).sum()} steps. In batches of 32 an epoch, one pass over the samples, is 25
+    steps: {steps} epochs at lr 0.01 go 25 times as far as {steps} full-batch steps do."""
     epochs = mini_losses.reshape(steps, 25).mean(axis=1)
     yield "article1", lambda fig: draw_article1(fig, slow_losses, fast_losses, epochs)
 
@@ -236,45 +218,43 @@ def initialization(seed=None, steps=15_000):
     0.01, {steps:,} full-batch steps: deeplearning.ai's exercise Initialization, with its data and
     its seeds. The losses that it prints beside ours, from large weights and from He's, and to how
     many digits those agree:"""
-    data = circles_data()
-    X, _, y, _ = data
+    rows, y = datasets.make_circles(n_samples=300, noise=0.05, random_state=1)
+    rows_test, y_test = datasets.make_circles(n_samples=100, noise=0.05, random_state=2)
+    X = rows.T
+    data = X, rows_test.T, y, y_test
     he = exercise_params((2, 10, 5, 1), 3, lambda n_prev: np.sqrt(2 / n_prev))
-    large = exercise_params((2, 10, 5, 1), 3, lambda n_prev: 10)
-    equal = {key: np.full_like(P, 0.5) for key, P in he.items()}
-    zero = {key: np.full_like(P, 0.0) for key, P in he.items()}
-
-    he, he_losses = train(he, X, y, lr=0.01, steps=steps, activation="relu")
-    large, large_losses = train(large, X, y, lr=0.01, steps=steps, activation="relu")
-    for k, step in enumerate(range(0, min(steps, 15_000), 1000)):
-        apart = abs(he_losses[step] / HE_PRINTED[k] - 1)
+    starts = {
+        "all 0": {key: np.zeros(P.shape) for key, P in he.items()},
+        "all 0.5": {key: np.full(P.shape, 0.5) for key, P in he.items()},
+        "N(0, 10^2)": exercise_params((2, 10, 5, 1), 3, lambda n_prev: 10),
+        "He's": he,
+    }
+    ends, losses = {}, {}
+    for name, start in starts.items():
+        ends[name], losses[name] = train(start, X, y, lr=0.01, steps=steps, activation="relu")
+    for step, large, exact in zip(range(0, steps, 1000), LARGE_PRINTED, HE_PRINTED):
+        mine = losses["He's"][step]
         yield {
-            "step": step, "large: ours": large_losses[step], "printed": LARGE_PRINTED[k],
-            "He's: ours": f"{he_losses[step]:.16f}", "He's: printed": f"{HE_PRINTED[k]:.16f}",
-            "equal": int(-np.log10(max(apart, 1e-16))),
+            "step": step, "large: ours": losses["N(0, 10^2)"][step], "printed": large,
+            "He's: ours": f"{mine:.16f}", "He's: printed": f"{exact:.16f}",
+            "equal": int(-np.log10(max(abs(mine / exact - 1), 1e-16))),
         }  # fmt: skip
-    equal, _ = train(equal, X, y, lr=0.01, steps=steps, activation="relu")
-    zero, zero_losses = train(zero, X, y, lr=0.01, steps=steps, activation="relu")
     yield """inf is minus the log of 0: from large weights the first outputs are 0 and 1 to the last
     digit. `train` takes the loss from Z, which is exact. Large weights also magnify rounding:
-    copies of the exercise print 0.6237 to 0.6251 at step 1000. Below, the networks after training
-    from four kinds of weights. different: how many units of the two hidden layers are no copies of
-    another. alive: how many give more than 0 for some point."""
-    nothing = {"loss": None, "AUC": None, "different": None, "alive": None}
-    there = {"start": "  printed", **nothing}
-    yield {"start": "all 0", **scores(data, ours(zero, "relu")), **units_left(zero, X)}
-    yield {**there, "train": 0.5, "test": 0.5}
-    yield {"start": "all 0.5", **scores(data, ours(equal, "relu")), **units_left(equal, X)}
-    yield {"start": "N(0, 10^2)", **scores(data, ours(large, "relu")), **units_left(large, X)}
-    yield {**there, "train": 0.83, "test": 0.86}
-    yield {"start": "He's", **scores(data, ours(he, "relu")), **units_left(he, X)}
-    yield {**there, "train": 0.9933, "test": 0.96}
+    copies of the exercise print 0.6237 to 0.6251 at step 1000. Below, the networks after training.
+    different: how many units of the two hidden layers are no copies of another; alive: how many
+    give more than 0 for some point."""
+    printed = {"all 0": (0.5, 0.5), "N(0, 10^2)": (0.83, 0.86), "He's": (0.9933, 0.96)}
+    empty = {"start": "  printed", "loss": None, "AUC": None, "different": None, "alive": None}
+    for name, params in ends.items():
+        yield {"start": name, **scores(data, params, "relu"), **units_left(params, X)}
+        if name in printed:
+            yield empty | dict(zip(("train", "test"), printed[name]))
     yield """Equal units get equal gradients and stay equal, says article 2: 10 are worth one. From
-    0 nothing moves at all: every product in the chain rule has a factor 0, and the classes are of
-    one size, so that the mean of A - Y is 0 too. (Article 1 says that zeros break the symmetry;
-    they keep it.) A unit that is not alive gives 0 for each of the 300 points, so that its gradient
-    is 0 as well."""
-    losses = zero_losses, large_losses, he_losses
-    yield "initialization", lambda fig: draw_initialization(fig, *losses)
+    0 nothing moves at all: every product in the chain rule has a factor 0, and with classes of one
+    size the mean of A - Y is 0, too. (Article 1 says that zeros break the symmetry; they keep it.)
+    A unit that is not alive gives 0 for each of the 300 points, and its gradient is 0 as well."""
+    yield "initialization", lambda fig: draw_initialization(fig, losses)
 
 
 def units_left(params, X):
@@ -286,36 +266,29 @@ def units_left(params, X):
     return {"different": "{}, {}".format(*unlike), "alive": "{}, {}".format(*fire)}
 
 
-def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
+def vanishing(seed=0, steps=500):
     """article 1's last paragraph: deep sigmoids do not learn"""
-    yield f"""Article 1's data, {depth} hidden layers of {width} units. The norm of dW at each layer
-    before the first step:"""
-    data = article1_data()
-    X, _, y, _ = data
-    sizes, layers = (10, *[width] * depth, 1), range(1, depth + 2)
-
-    deep = init_params(sizes, seed)
-    deep_grads = loss_and_grads(deep, X, y[None])[1]
-    deep_norms = [np.linalg.norm(deep_grads[f"W{l}"]) for l in layers]
-
-    relu = init_params(sizes, seed, scale="he")
-    relu_grads = loss_and_grads(relu, X, y[None], "relu")[1]
-    relu_norms = [np.linalg.norm(relu_grads[f"W{l}"]) for l in layers]
+    yield """Article 1's data, 10 hidden layers of 16 units. The norm of dW at each layer before
+    the first step:"""
+    X, _, y, _ = data = article1_data()
+    layers, starts, norms = range(1, 12), {}, {}
+    kinds = {"sigmoid, xavier": ("sigmoid", "xavier"), "relu, he": ("relu", "he")}
+    for name, (activation, scale) in kinds.items():
+        starts[name] = init_params((10, *[16] * 10, 1), seed, scale=scale)
+        grads = backprop.loss_and_grads(starts[name], X, y[None], activation)[1]
+        norms[name] = [np.linalg.norm(grads[f"W{l}"]) for l in layers]
     for l in reversed(layers):
-        yield {"layer": l, "sigmoid, xavier": deep_norms[l - 1], "relu, he": relu_norms[l - 1]}
+        yield {"layer": l, **{name: norm[l - 1] for name, norm in norms.items()}}
 
-    deep, deep_losses = train(deep, X, y, lr=lr, steps=steps)
-    yield {"network": "sigmoid, xavier", "start": deep_losses[0], **scores(data, ours(deep))}
+    for name, (activation, _) in kinds.items():
+        params, losses = train(starts[name], X, y, lr=0.1, steps=steps, activation=activation)
+        yield {"network": name, "start": losses[0], **scores(data, params, activation)}
 
-    relu, relu_losses = train(relu, X, y, lr=lr, steps=steps, activation="relu")
-    yield {"network": "relu, he", "start": relu_losses[0], **scores(data, ours(relu, "relu"))}
-
-    by_sigmoid, by_relu = ((norm[0] / norm[-1]) ** (1 / depth) for norm in (deep_norms, relu_norms))
+    by_sigmoid, by_relu = ((norm[0] / norm[-1]) ** (1 / 10) for norm in norms.values())
     yield f"""On its way back the gradient is multiplied by {by_sigmoid:.2f} a layer, on average,
     with sigmoid, whose derivative is 1/4 at most, and by {by_relu:.2f} with ReLU, whose derivative
-    is 0 or 1. After {steps} steps at lr {lr} the losses are {deep_losses[-1]:.3f} (a coin's is
-    log 2 = 0.693) and {relu_losses[-1]:.3f}."""
-    yield "vanishing", lambda fig: draw_vanishing(fig, deep_norms, relu_norms)
+    is 0 or 1. The losses are those after {steps} steps at lr 0.1; a coin's is log 2 = 0.693."""
+    yield "vanishing", lambda fig: draw_vanishing(fig, layers, norms)
 
 
 # ==== Article 2 ===================================================================================
@@ -324,48 +297,41 @@ def vanishing(seed=0, steps=500, depth=10, width=16, lr=0.1):
 def article2(seed=0, steps=2000):
     """its logistic regression, stuck and settled; its [8, 3]"""
     yield f"4000 samples x 20 features, 1000 more for test and AUC; {steps} full-batch steps."
-    data = article2_data()
-    X, X_test, y, y_test = data
+    X, X_test, y, y_test = data = article2_data()
     said = {"model": "article 2: no hidden layer", "lr": 1.0, "loss": None}
     yield {**said, "train": 0.719, "test": 0.717, "AUC": 0.7866}
     start = init_params((20, 1), seed, scale=0.1)
     stuck, stuck_losses = train(start, X, y, lr=1.0, steps=steps)
-    yield {"model": "logistic regression", "lr": 1.0, **scores(data, ours(stuck))}
+    yield {"model": "logistic regression", "lr": 1.0, **scores(data, stuck)}
 
     other, _ = train(stuck, X, y, lr=1.0, steps=1)
-    yield {"model": "  one step later", "lr": 1.0, **scores(data, ours(other))}
+    yield {"model": "  one step later", "lr": 1.0, **scores(data, other)}
 
     settled, settled_losses = train(start, X, y, lr=0.1, steps=steps)
-    yield {"model": "logistic regression", "lr": 0.1, **scores(data, ours(settled))}
+    yield {"model": "logistic regression", "lr": 0.1, **scores(data, settled)}
 
     model = LogisticRegression(C=np.inf, max_iter=1000).fit(X.T, y)
-    linear = scores(data, theirs(model))
-    yield {"model": "scikit-learn, no penalty", "lr": None, **linear}
+    sklearn = {"W1": model.coef_, "b1": model.intercept_[:, None]}
+    yield {"model": "scikit-learn, no penalty", "lr": None, **scores(data, sklearn)}
 
     yield {**said, "model": "article 2: [8, 3]", "train": 0.95, "test": 0.91, "AUC": 0.96}
     params, _ = train(init_params((20, 8, 3, 1), seed, scale=0.1), X, y, lr=1.0, steps=steps)
-    network = scores(data, ours(params))
-    yield {"model": "[8, 3]", "lr": 1.0, **network}
+    yield {"model": "[8, 3]", "lr": 1.0, **scores(data, params)}
 
-    c = curvature(settled, X)
+    # The curvature is the largest eigenvalue of the Hessian, the matrix of second derivatives.
+    X1, A = np.vstack([X, np.ones(y.size)]), predict_proba(settled, X)
+    c = np.linalg.eigvalsh(X1 * (A * (1 - A)) @ X1.T / y.size)[-1]
     low, high = sorted(stuck_losses[-2:])
     yield f"""72 % is not all that a linear model can do. This loss has a curvature of {c:.2f} at
     its minimum, and gradient descent settles there only if lr < 2 / {c:.2f} = {2 / c:.2f}. At lr
     1.0 it ends in a cycle of two, losses {low:.3f} and {high:.3f}, and the accuracy depends on
-    where one stops. At lr 0.1 it arrives where scikit-learn does, {linear["test"]:.1%} of the test
-    samples. [8, 3], which is not linear, has {network["test"]:.1%}."""
+    where one stops. At lr 0.1 it arrives where scikit-learn does; [8, 3] is not linear."""
     curves = {
-        "[8, 3], lr 1.0": ours(params), "scikit-learn, no penalty": theirs(model),
-        "logistic regression, lr 0.1": ours(settled), "logistic regression, lr 1.0": ours(stuck),
+        "[8, 3], lr 1.0": params, "scikit-learn, no penalty": sklearn,
+        "logistic regression, lr 0.1": settled, "logistic regression, lr 1.0": stuck,
     }  # fmt: skip
     yield "article2-roc", lambda fig: draw_roc(fig, curves, X_test, y_test)
     yield "article2-loss", lambda fig: draw_cycle(fig, stuck_losses, settled_losses)
-
-
-def curvature(params, X):
-    """Return the largest eigenvalue of the Hessian of logistic regression: how far it bends."""
-    X1, A = np.vstack([X, np.ones(X.shape[1])]), predict_proba(params, X)
-    return np.linalg.eigvalsh(X1 * (A * (1 - A)) @ X1.T / X.shape[1])[-1]
 
 
 def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_jobs=-1):
@@ -373,31 +339,22 @@ def capacity(seed=0, steps=2000, totals=(2, 4, 6, 8, 10, 15, 20), repeats=3, n_j
     yield f"""The median test AUC of {repeats} networks, each trained as in article 2 from other
     random weights, the hidden nodes shared out evenly among the layers:"""
     data, seeds = article2_data(), range(seed, seed + repeats)
-    layers = {1: "1 layer", 2: "2 layers", 3: "3 layers"}
-    aucs, medians = ({name: {} for name in layers.values()} for _ in range(2))
+    aucs, medians = ({"1 layer": {}, "2 layers": {}, "3 layers": {}} for _ in range(2))
     start_processes(n_jobs)
     for n in totals:
-        shapes = {k: [n // k + (i < n % k) for i in range(k)] for k in (1, 2, 3) if k <= n}
-        pairs = [(shape, s) for shape in shapes.values() for s in seeds]
-        calls = [delayed(capacity_auc)(shape, s, steps, data) for shape, s in pairs]
-        with Parallel(n_jobs=n_jobs) as parallel:
-            results = iter(parallel(calls))
-        for k in shapes:
-            aucs[layers[k]][n] = [next(results) for _ in seeds]
-            medians[layers[k]][n] = np.median(aucs[layers[k]][n])
+        shapes = [[n // k + (i < n % k) for i in range(k)] for k in (1, 2, 3) if k <= n]
+        calls = [delayed(capacity_auc)(shape, s, steps, data) for shape in shapes for s in seeds]
+        results = np.reshape(Parallel(n_jobs=n_jobs)(calls), (-1, repeats))
+        for name, values in zip(aucs, results):
+            aucs[name][n], medians[name][n] = values, np.median(values)
         yield {"nodes": n, **{name: median.get(n) for name, median in medians.items()}}
 
-    elbows = {
-        name: min(n for n in auc if auc[n] > max(auc.values()) - 0.02)
-        for name, auc in medians.items() if auc
-    }  # fmt: skip
-    near = [name for name, n in elbows.items() if 5 <= n <= 15]
-    verdict = f"shows with {' and '.join(near)}" if near else "does not show"
-    if 0 < len(near) < len(elbows):
-        verdict += " only: it depends on how the nodes are stacked"
-    yield f"""The AUC comes within 0.02 of its best at
-    {", ".join(f"{n} nodes in {name}" for name, n in elbows.items())}. The article's elbow around 10
-    nodes (5 to 15) {verdict}."""
+    elbows = []
+    for name, median in medians.items():
+        best = max(median.values())
+        elbows.append(f"{min(n for n in median if median[n] > best - 0.02)} nodes in {name}")
+    yield f"""The AUC comes within 0.02 of its best at {", ".join(elbows)}. The article has one
+    curve, with an elbow around 10 nodes, and does not say in how many layers."""
     yield "capacity", lambda fig: draw_capacity(fig, aucs, medians)
 
 
@@ -407,7 +364,7 @@ def capacity_auc(hidden, seed, steps, data):
     # float32 takes half the time of float64, and moves these AUCs by less than another seed does.
     params = init_params((20, *hidden, 1), seed, scale=0.1, dtype=np.float32)
     params, _ = train(params, X.astype(np.float32), y, lr=1.0, steps=steps)
-    return roc_auc_score(y_test, ours(params)(X_test))
+    return roc_auc_score(y_test, predict_proba(params, X_test)[0])
 
 
 def start_processes(n_jobs):
@@ -433,29 +390,26 @@ def planar(seed=None, steps=10_000):
     printed = (0.693048, 0.288083, 0.254385, 0.233864, 0.226792, 0.222644, 0.219731, 0.217504)
     for k, loss in enumerate(losses[:8000:1000]):
         yield {"step": 1000 * k, "ours": f"{loss:.6f}", "printed": f"{printed[k]:.6f}"}
-    right = accuracy_score(y, ours(params, "tanh")(X) >= 0.5)
+    right = np.mean(predict(params, X, activation="tanh") == y)
     yield f"After {steps:,} steps {right:.2%} of the 400 points are right (exercise: 90 %)."
 
 
 def digits(seed=0, epochs=50):
     """real data: is a handwritten digit odd or even?"""
-    data = digits_data()
-    X, X_test, y, y_test = data
+    X, X_test, y, y_test = data = digits_data()
     yield f"{y.size} images of 8 x 8 pixels, {y_test.size} for the test; batches of 32."
-    steps = epochs * math.ceil(y.size / 32)
-    start = init_params((64, 1), seed)
-    params, _ = train(start, X, y, lr=0.1, steps=steps, batch_size=32, rng=seed)
-    yield {"model": "logistic regression", "lr": 0.1, **scores(data, ours(params))}
+    options = {"steps": epochs * math.ceil(y.size / 32), "batch_size": 32, "rng": seed}
+    line, _ = train(init_params((64, 1), seed), X, y, lr=0.1, **options)
+    yield {"model": "logistic regression", "lr": 0.1, **scores(data, line)}
 
-    start = init_params((64, 32, 1), seed)
-    params, _ = train(start, X, y, lr=0.5, steps=steps, batch_size=32, rng=seed)
-    yield {"model": "[32]", "lr": 0.5, **scores(data, ours(params))}
+    params, _ = train(init_params((64, 32, 1), seed), X, y, lr=0.5, **options)
+    yield {"model": "[32]", "lr": 0.5, **scores(data, params)}
 
     model = sklearn_network((32,), lr=0.5, batch_size=32, max_iter=epochs, random_state=seed)
-    result = scores(data, theirs(fit(model, X.T, y)))
-    yield {"model": "scikit-learn MLPClassifier, [32]", "lr": 0.5, **result}
+    other = fitted(model, X, y)
+    yield {"model": "scikit-learn MLPClassifier, [32]", "lr": 0.5, **scores(data, other)}
 
-    p = ours(params)(X_test)
+    p = predict_proba(params, X_test)[0]
     wrong = np.flatnonzero((p >= 0.5) != y_test)
     yield f"A hidden layer is worth it: [32] has only {wrong.size} of {y_test.size} wrong."
     yield "digits", lambda fig: draw_digits(fig, wrong, p)
@@ -464,24 +418,18 @@ def digits(seed=0, epochs=50):
 def boundary(seed=0, steps=3000):
     """linear or not, where it can be seen: two moons"""
     X, y = datasets.make_moons(800, noise=0.2, random_state=0)
-    data = split(X, y, test_size=0.5, random_state=0)
-    X, _, y, _ = data
+    X, _, y, _ = data = split(X, y, test_size=0.5, random_state=0)
     yield f"{y.size} points to learn from, as many for the test; full batch."
-    line, _ = train(init_params((2, 1), seed), X, y, lr=3.0, steps=steps)
-    by_line = scores(data, ours(line))
-    yield {"model": "logistic regression", "lr": 3.0, "steps": steps, **by_line}
-
-    bent, _ = train(init_params((2, 8, 4, 1), seed), X, y, lr=3.0, steps=steps)
-    by_bent = scores(data, ours(bent))
-    yield {"model": "[8, 4]", "lr": 3.0, "steps": steps, **by_bent}
-
-    gain = 100 * (by_bent["test"] - by_line["test"])
-    yield f"""Without a hidden layer the border is a straight line; one that can bend gains
-    {gain:.1f} points."""
-    networks = {
-        f"no hidden units\ntest accuracy {by_line['test']:.1%}": line,
-        f"8 and 4 hidden units\ntest accuracy {by_bent['test']:.1%}": bent,
-    }
+    networks = {}
+    for model, title, sizes in (
+        ("logistic regression", "no hidden units", (2, 1)),
+        ("[8, 4]", "8 and 4 hidden units", (2, 8, 4, 1)),
+    ):
+        params, _ = train(init_params(sizes, seed), X, y, lr=3.0, steps=steps)
+        result = scores(data, params)
+        networks[f"{title}\ntest accuracy {result['test']:.1%}"] = params
+        yield {"model": model, "lr": 3.0, "steps": steps, **result}
+    yield "Without a hidden layer the border is a straight line; with two it can bend."
     yield "boundary", lambda fig: draw_boundary(fig, networks, X, y)
 
 
@@ -492,14 +440,13 @@ def trouble(seed=0, steps=1000):
     """not in the tour: what it looks like if something is wrong"""
     yield f"""Is a handwritten digit odd? [16], full batch, lr 0.5, {steps} steps, unless the row
     says otherwise. The loss at some steps, and the accuracy on the test digits:"""
-    data = digits_data()
-    X, X_test, y, y_test = data
+    X, X_test, y, y_test = data = digits_data()
     start = init_params((64, 16, 1), seed)
     he = init_params((64, 16, 1), seed, scale="he")
 
     def tried(what, start, data=data, lr=0.5, activation="sigmoid", predicted_with=None):
         params, losses = train(start, data[0], data[2], lr=lr, steps=steps, activation=activation)
-        test = scores(data, ours(params, predicted_with or activation))["test"]
+        test = scores(data, params, predicted_with or activation)["test"]
         at = {f"at {k}": losses[min(k, steps - 1)] for k in (0, 1, 2, 100)}
         return {"what": what, **at, "last": losses[-1], "test": test}
 
@@ -507,89 +454,76 @@ def trouble(seed=0, steps=1000):
     yield tried("lr 0.001", start, lr=0.001)
     yield tried("lr 100", start, lr=100.0)
     small = init_params((30, 8, 1), seed)
-    X1, X1_test, *labels = split(*datasets.load_breast_cancer(return_X_y=True), random_state=0)
-    yield tried("breast cancer, not scaled", small, (X1, X1_test, *labels))
-    scaler = StandardScaler().fit(X1.T)
-    X1, X1_test = (scaler.transform(each.T).T for each in (X1, X1_test))
-    yield tried("breast cancer, scaled", small, (X1, X1_test, *labels))
+    cancer = split(*datasets.load_breast_cancer(return_X_y=True), random_state=0)
+    yield tried("breast cancer, not scaled", small, cancer)
+    yield tried("breast cancer, scaled", small, standardised(*cancer))
     yield tried("ReLU, predicted with sigmoid", he, activation="relu", predicted_with="sigmoid")
     yield tried("ReLU, predicted with ReLU", he, activation="relu")
     shuffled = np.random.default_rng(seed).permutation(y)
     yield tried("y shuffled, X not", start, (X, X_test, shuffled, y_test))
     yield tried("all weights 0", init_params((64, 16, 1), scale=0))
-    deep = (64, *[16] * 8, 1)
-    yield tried("8 layers of sigmoid", init_params(deep, seed))
-    deep_he = init_params(deep, seed, scale="he")
-    yield tried("8 layers of ReLU, he, lr 0.1", deep_he, lr=0.1, activation="relu")
+    yield tried("8 layers of sigmoid", init_params((64, *[16] * 8, 1), seed))
+    deep = init_params((64, *[16] * 8, 1), seed, scale="he")
+    yield tried("8 layers of ReLU, he, lr 0.1", deep, lr=0.1, activation="relu")
 
     try:
         train(he, X, y, lr=10.0, steps=steps, activation="relu")
     except FloatingPointError as error:
         yield f"ReLU at lr 10 ends in a FloatingPointError: {error}."
-    medians, deeper = {}, (64, *[16] * 10, 1)
-    options = {"lr": 0.1, "steps": 101, "activation": "relu"}
     for scale in ("xavier", "he"):
-        starts = [init_params(deeper, seed + k, scale=scale) for k in range(5)]
-        medians[scale] = np.median([train(each, X, y, **options)[1][-1] for each in starts])
-    yield f"""10 layers of ReLU, lr 0.1: after 100 steps the median loss of 5 networks is
-    {medians["xavier"]:.3f} from "xavier" weights and {medians["he"]:.3f} from "he" ones."""
+        starts = [init_params((64, *[16] * 10, 1), seed + k, scale=scale) for k in range(5)]
+        ends = [train(start, X, y, lr=0.1, steps=101, activation="relu")[1][-1] for start in starts]
+        yield f"""10 layers of ReLU, lr 0.1, from "{scale}" weights: after 100 steps the median loss
+        of 5 networks is {np.median(ends):.3f}."""
 
 
 # ==== How fast ====================================================================================
 
 
-def plain_step(params, X, Y, lr=0.5):
-    """Return params after article 1's formulas as one writes them down, with no checks."""
-    L, m, A, new = len(params) // 2, X.shape[1], [X], {}
-    for l in range(1, L + 1):
-        Z = params[f"W{l}"] @ A[-1] + params[f"b{l}"]
-        A.append(1 / (1 + np.exp(-Z)))
-    _loss = -np.mean(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L]))  # as `train` computes it, too
-    dZ = A[L] - Y
-    for l in range(L, 0, -1):
-        dW, db = dZ @ A[l - 1].T / m, dZ.sum(axis=1, keepdims=True) / m
-        if l > 1:
-            dZ = params[f"W{l}"].T @ dZ * (A[l - 1] * (1 - A[l - 1]))
-        new[f"W{l}"], new[f"b{l}"] = params[f"W{l}"] - lr * dW, params[f"b{l}"] - lr * db
-    return new
+def loop_steps(params, X, Y, steps):
+    """Return params after that many steps of the README's loop, at lr 0.5."""
+    for _ in range(steps):
+        A, cache = forward(params, X)
+        bce(A, Y)
+        grads = backward(params, cache, Y)
+        params = update(params, grads, lr=0.5)
+    return params
 
 
-def loop_step(params, X, Y, lr=0.5):
-    """Return params after the four lines of the README's loop."""
-    A, cache = forward(params, X)
-    bce(A, Y)
-    grads = backward(params, cache, Y)
-    return update(params, grads, lr)
+def plain_steps(params, X, Y, steps):
+    """Return the same after article 1's formulas as one writes them down, with no checks."""
+    L, m = len(params) // 2, X.shape[1]
+    for _ in range(steps):
+        A, new = [X], {}
+        for l in range(1, L + 1):
+            Z = params[f"W{l}"] @ A[-1] + params[f"b{l}"]
+            A.append(1 / (1 + np.exp(-Z)))
+        _loss = -np.mean(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L]))  # `train` has it, too
+        dZ = A[L] - Y
+        for l in range(L, 0, -1):
+            dW, db = dZ @ A[l - 1].T / m, dZ.sum(axis=1, keepdims=True) / m
+            if l > 1:
+                dZ = params[f"W{l}"].T @ dZ * (A[l - 1] * (1 - A[l - 1]))
+            new[f"W{l}"], new[f"b{l}"] = params[f"W{l}"] - 0.5 * dW, params[f"b{l}"] - 0.5 * db
+        params = new
+    return params
 
 
-def sklearn_network(hidden, *, lr, batch_size, **options):
+def sklearn_network(hidden, lr, **options):
     """Return scikit-learn's network, set to do what `train` does: plain SGD, no penalty."""
     return MLPClassifier(
         hidden, activation="logistic", solver="sgd", alpha=0, momentum=0, nesterovs_momentum=False,
-        learning_rate_init=lr, batch_size=batch_size, tol=0, n_iter_no_change=10**9, **options,
+        learning_rate_init=lr, tol=0, n_iter_no_change=10**9, **options,
     )  # fmt: skip
 
 
-def sklearn_from(start, rows, y, steps):
-    """Return the same, with one hidden layer or more, ready to go on from our weights."""
-    hidden = [len(P) for key, P in start.items() if key[0] == "b"][:-1]
-    options = {"shuffle": False, "warm_start": True, "max_iter": 1}
-    model = sklearn_network(hidden, lr=0.5, batch_size=y.size, **options)
-    fit(model, rows, y)  # makes the arrays, which then get our weights
-    model.coefs_ = [start[key].T.copy() for key in start if key[0] == "W"]
-    model.intercepts_ = [start[key][:, 0].copy() for key in start if key[0] == "b"]
-    return model.set_params(max_iter=steps)
-
-
-def fit(model, X, y):
-    """Return the fitted model, without its warning that all max_iter epochs were needed."""
+def fitted(model, X, y):
+    """Fit scikit-learn's network, without its warning about max_iter; return its weights."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("error", message="Training interrupted")
-        try:
-            return model.fit(X, y)
-        except UserWarning:  # MLPClassifier has caught Ctrl-C
-            raise KeyboardInterrupt from None
+        model.fit(X.T, y)
+    params = {f"W{l}": W.T.copy() for l, W in enumerate(model.coefs_, start=1)}
+    return params | {f"b{l}": b[:, None] for l, b in enumerate(model.intercepts_, start=1)}
 
 
 def extra_memory(work):
@@ -604,53 +538,46 @@ def extra_memory(work):
 def benchmark(seed=0, repeats=7, effort=1.0, sizes=(10_000, 100_000, 1_000_000)):
     """not in the tour: `train`, a plain step and scikit-learn"""
     yield f"""numpy {np.__version__}, one BLAS thread; medians of {repeats} runs, taken in turns.
-    train: microseconds a full-batch step. Then, as multiples of that, the time of: loop, the
-    README's four lines; plain, the articles' formulas in a dozen lines that check nothing; MLP,
-    scikit-learn's MLPClassifier. All start from equal weights. apart: the largest difference of
-    their final weights to those of train."""
-    X1, _, y1, _ = article1_data()
-    X2, _, y2, _ = article2_data()
-    X3, _, y3, _ = digits_data()
-    for name, X, y, hidden, steps in (
-        ("article 1, [8, 4]", X1, y1, (8, 4), 1000),
-        ("article 2, [8, 3]", X2, y2, (8, 3), 200),
-        ("digits, [32]", X3, y3, (32,), 200),
-        ("32 of article 1, [8, 4]", X1[:, :32], y1[:32], (8, 4), 1000),
+    us: microseconds that `train` takes for a full-batch step. Then, in multiples of that: loop,
+    the README's four lines; plain, the articles' formulas in a dozen lines that check nothing; MLP,
+    scikit-learn's MLPClassifier. All start from equal weights; apart: how far theirs end from
+    those of `train`, at most."""
+    for name, (X, _, y, _), hidden, steps in (
+        ("article 1, [8, 4]", article1_data(), (8, 4), 1000),
+        ("article 2, [8, 3]", article2_data(), (8, 3), 200),
+        ("digits, [32]", digits_data(), (32,), 200),
+        ("32 of article 1, [8, 4]", [each[..., :32] for each in article1_data()], (8, 4), 1000),
     ):
-        rows, Y, steps = np.ascontiguousarray(X.T), y[None], max(2, round(steps * effort))
-        start, times = init_params((len(X), *hidden, 1), seed), []
-        for _ in range(repeats):
-            model = sklearn_from(start, rows, y, steps)
-            works = [
-                lambda: train(start, X, y, lr=0.5, steps=steps)[0],
-                lambda: reduce(lambda params, _: loop_step(params, X, Y), range(steps), start),
-                lambda: reduce(lambda params, _: plain_step(params, X, Y), range(steps), start),
-                lambda: fit(model, rows, y),
-            ]
-            times.append([timeit(work, number=1) for work in works])
-        ratios = np.median([np.divide(turn, turn[0]) for turn in times], axis=0)
-        mine, by_loop, by_plain = (work() for work in works[:3])
-        by_mlp = {f"W{l}": W.T for l, W in enumerate(model.coefs_, start=1)}
-        by_mlp |= {f"b{l}": b[:, None] for l, b in enumerate(model.intercepts_, start=1)}
-        others = by_loop, by_plain, by_mlp
-        yield {
-            "data": name, "train": f"{1e6 * np.median(times, axis=0)[0] / steps:.0f}",
-            "loop": ratios[1], "plain": ratios[2], "MLP": ratios[3],
-            "apart": max(abs(other[key] - mine[key]).max() for other in others for key in mine),
-        }  # fmt: skip
+        Y, steps = y[None], max(2, round(steps * effort))
+        options = {"batch_size": y.size, "shuffle": False, "warm_start": True, "max_iter": 1}
+        model = sklearn_network(hidden, lr=0.5, **options, random_state=seed)
+        start = fitted(model, X, y)  # after one step; before it there are no weights
+        model.set_params(max_iter=steps)
+        works = [
+            lambda: train(start, X, y, lr=0.5, steps=steps)[0],
+            lambda: loop_steps(start, X, Y, steps),
+            lambda: plain_steps(start, X, Y, steps),
+            lambda: fitted(copy.deepcopy(model), X, y),
+        ]
+        times = np.array([[timeit(work, number=1) for work in works] for _ in range(repeats)])
+        loop, plain, mlp = np.median(times[:, 1:] / times[:, :1], axis=0)
+        us = 1e6 * np.median(times[:, 0]) / steps
+        mine, *others = (work() for work in works)
+        apart = max(abs(other[key] - mine[key]).max() for other in others for key in mine)
+        yield {"data": name, "us": us, "loop": loop, "plain": plain, "MLP": mlp, "apart": apart}
 
     yield """Next, one gradient of [8, 3] on 20 features by `loss_and_grads` and by the plain step,
     and the memory that each takes beside X and Y:"""
     rng, params = np.random.default_rng(seed), init_params((20, 8, 3, 1), seed)
     for m in sizes:
         X, Y = rng.normal(size=(20, m)), rng.integers(0, 2, (1, m)) * 1.0
-        works = [lambda: loss_and_grads(params, X, Y), lambda: plain_step(params, X, Y)]
+        works = [
+            lambda: backprop.loss_and_grads(params, X, Y),
+            lambda: plain_steps(params, X, Y, 1),
+        ]
         times = [[timeit(work, number=1) for work in works] for _ in range(repeats)]
-        (ours_s, plain_s), (ours_MB, plain_MB) = np.median(times, axis=0), map(extra_memory, works)
-        yield {
-            "samples": m, "ms": 1e3 * ours_s, "ns a sample": 1e9 * ours_s / m, "extra MB": ours_MB,
-            "plain ms": 1e3 * plain_s, "plain MB": plain_MB,
-        }  # fmt: skip
+        (ms, plain_ms), (MB, plain_MB) = 1e3 * np.median(times, axis=0), map(extra_memory, works)
+        yield {"samples": m, "ms": ms, "extra MB": MB, "plain ms": plain_ms, "plain MB": plain_MB}
 
 
 # ==== Pictures ====================================================================================
@@ -668,67 +595,64 @@ LOSS = "loss (binary cross-entropy, nats)"
 
 
 def draw_gradient_check(fig, rows):
-    ax, (steps, *curves) = fig.subplots(), zip(*(row.values() for row in rows))
+    ax = fig.add_subplot(xlabel="step size", ylabel="largest relative difference")
+    steps, *curves = zip(*(row.values() for row in rows))
     labels = ["central differences", "complex step: Im loss(w + ih) / h"]
     ax.loglog(steps, np.transpose(curves), marker="o", label=labels)
     ax.text(1e-8, 1e-2, "rounding", color=RED)
     ax.text(1e-5, 1e-12, "truncation", color=BLUE)
-    ax.set(xlabel="step size", ylabel="largest relative difference")
     ax.set_title("Two ways to check a gradient (8 and 3 hidden units)")
     ax.legend(loc="center left")
 
 
 def draw_article1(fig, slow, fast, mini):
-    ax = fig.subplots()
+    ax = fig.add_subplot(xlabel="epoch (passes over the 800 training samples)", ylabel=LOSS)
     ax.plot(slow, label="lr 0.01, full batch (the article's setting)")
     ax.plot(fast, label="lr 1.0, full batch")
     ax.plot(mini, label="lr 0.01, batches of 32, mean of each epoch")
     ax.axhline(0.15, color="black", linestyle=":", label="the article's result: below 0.15")
-    ax.set(xlabel="epoch (passes over the 800 training samples)", ylabel=LOSS, ylim=(0, None))
-    ax.set_title("Hidden layers of 8 and 4 units, one start, three ways to train")
+    ax.set(ylim=(0, None), title="Hidden layers of 8 and 4 units, one start, three ways to train")
     ax.legend(loc="center right", bbox_to_anchor=(1, 0.62))
 
 
-def draw_initialization(fig, zero, large, he):
-    ax, printed = fig.subplots(), {"marker": "o", "linestyle": "", "color": "black", "mfc": "none"}
+def draw_initialization(fig, losses):
+    zero, _, large, he = losses.values()
+    ax = fig.add_subplot(xlabel="step", ylabel=LOSS, ylim=(0, 1.3))
     ax.plot(large, label=f"N(0, 10$^2$), which starts at {large[0]:.2f}")
     ax.plot(he, label="He's, N(0, 2/n_prev)")
     ax.plot(zero, color="black", linestyle=":", label="all 0")
-    ax.plot(range(0, 15_000, 1000), LARGE_PRINTED, **printed, label="printed by the exercise")
-    ax.plot(range(0, 15_000, 1000), HE_PRINTED, **printed)
-    ax.set(xlabel="step", ylabel=LOSS, ylim=(0, 1.3), title="10 and 5 hidden units, three starts")
+    steps, printed = 2 * list(range(0, 15_000, 1000)), LARGE_PRINTED + HE_PRINTED
+    ax.plot(steps, printed, "o", color="black", mfc="none", label="printed by the exercise")
+    ax.set_title("10 and 5 hidden units, three starts")
     ax.legend(loc="upper right")
 
 
-def draw_vanishing(fig, by_sigmoid, by_relu):
-    ax, layers = fig.subplots(), range(1, len(by_sigmoid) + 1)
-    ax.semilogy(layers, by_sigmoid, marker="o", label="sigmoid, xavier")
-    ax.semilogy(layers, by_relu, marker="o", label="relu, he")
-    ax.set(xlabel="layer (1: next to the input)", ylabel="norm of dW at the start", xticks=layers)
-    ax.set_title(f"The gradient on its way back through {len(by_relu) - 1} hidden layers")
+def draw_vanishing(fig, layers, norms):
+    ax = fig.add_subplot(xlabel="layer (1: next to the input)", ylabel="norm of dW at the start")
+    ax.semilogy(layers, np.transpose(list(norms.values())), marker="o", label=list(norms))
+    ax.set(xticks=layers, title="The gradient on its way back through 10 hidden layers")
     ax.legend(loc="lower right")
 
 
 def draw_roc(fig, curves, X_test, y_test):
-    ax = fig.subplots()
+    ax = fig.add_subplot(xlabel="false positive rate", ylabel="true positive rate")
     styles = (BLUE, "-", 2), (ORANGE, "-", 4), ("black", "--", 1), (RED, "-.", 2)
-    for (name, probabilities), (color, line, width) in zip(curves.items(), styles):
-        p = probabilities(X_test)
+    for (name, params), (color, line, width) in zip(curves.items(), styles):
+        p = predict_proba(params, X_test)[0]
         fpr, tpr, _ = roc_curve(y_test, p)
         label = f"{name}: AUC {roc_auc_score(y_test, p):.3f}"
         ax.plot(fpr, tpr, line, color=color, lw=width, label=label)
     ax.plot([0, 1], [0, 1], "-", color="0.6", lw=1)
-    ax.set(xlabel="false positive rate", ylabel="true positive rate")
     ax.set_title("ROC curves on article 2's test set")
     ax.legend(loc="lower right")
 
 
 def draw_cycle(fig, stuck, settled):
-    steps, axes = np.arange(len(stuck)), fig.subplots(1, 2, sharey=True)
+    axes = fig.subplots(1, 2, sharey=True, subplot_kw={"xlabel": "step"})
+    steps = np.arange(len(stuck))
     for ax, shown in zip(axes, (slice(50), slice(-30, None))):
         ax.plot(steps[shown], stuck[shown], lw=1, marker="o", ms=4, label="lr 1.0")
         ax.plot(steps[shown], settled[shown], lw=1, marker="o", ms=4, label="lr 0.1")
-        ax.set_xlabel("step")
     axes[0].set(ylabel=LOSS, title="the first 50 steps")
     axes[1].set_title("the last 30 steps")
     axes[1].legend(loc="upper right")
@@ -736,16 +660,15 @@ def draw_cycle(fig, stuck, settled):
 
 
 def draw_capacity(fig, aucs, medians):
-    ax = fig.subplots()
+    ax = fig.add_subplot(xlabel="hidden nodes, all layers together", ylabel="AUC on the test set")
     for (name, auc), marker, shift in zip(aucs.items(), "os^", (-0.12, 0, 0.12)):
         (line,) = ax.plot(list(auc), list(medians[name].values()), lw=1)
         dots = [(n + shift, value) for n in auc for value in auc[n]]
         label = name.replace(" ", " hidden ")
         ax.plot(*np.transpose(dots), marker, color=line.get_color(), ms=5, label=label)
     ax.axvline(10, color="black", lw=1, linestyle=":", label="the article's elbow")
-    ax.set(xlabel="hidden nodes, all layers together", ylabel="AUC on the test set")
-    ax.set_xticks(list(aucs["1 layer"]))
-    ax.set_title("Each network's AUC, and the line through their medians")
+    title = "Each network's AUC, and the line through their medians"
+    ax.set(xticks=list(aucs["1 layer"]), title=title)
     ax.legend(loc="lower right")
 
 
@@ -767,9 +690,8 @@ def draw_boundary(fig, networks, X, y):
     x1, x2 = np.meshgrid(np.linspace(-1.7, 2.7, 300), np.linspace(-1.3, 1.8, 300))
     axes = fig.subplots(1, 2, sharey=True)
     for ax, (title, params) in zip(axes, networks.items()):
-        P = ours(params)(np.stack([x1.ravel(), x2.ravel()])).reshape(x1.shape)
-        levels = np.linspace(0, 1, 11)
-        regions = ax.contourf(x1, x2, P, levels=levels, cmap="RdBu", alpha=0.35)
+        P = predict_proba(params, np.stack([x1.ravel(), x2.ravel()])).reshape(x1.shape)
+        regions = ax.contourf(x1, x2, P, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.35)
         ax.contour(x1, x2, P, levels=[0.5], colors="black")
         for label, marker, color in ((0, "o", RED), (1, "s", BLUE)):
             style = {"color": color, "ms": 4, "mec": "black", "mew": 0.5}
@@ -802,24 +724,19 @@ PARTS = {part.__name__.replace("_", "-"): part for part in (*TOUR, trouble, benc
 WIDTH = 79
 
 FORMATS = {  # of columns; other whole numbers have thousands separated, other fractions .3f
-    "": "lr",
-    ".0e": "step apart",
-    ".1e": "central complex sigmoid,xavier relu,he",
-    ".1%": "train test",
-    ".0f": "ns_a_sample",
-    ".1f": "extra_MB plain_MB",
-    ".2f": "loop plain MLP ms plain_ms",
-    ".4f": "AUC printed 1_layer 2_layers 3_layers",
-    ",.4f": "large:_ours",
-}
+    "lr": "", "step": ".0e", "central": ".1e", "complex": ".1e", "large: ours": ",.4f",
+    "printed": ".4f", "sigmoid, xavier": ".1e", "relu, he": ".1e", "train": ".1%", "test": ".1%",
+    "AUC": ".4f", "1 layer": ".4f", "2 layers": ".4f", "3 layers": ".4f", "us": ".0f",
+    "loop": ".2f", "plain": ".2f", "MLP": ".2f", "apart": ".0e", "ms": ".2f", "extra MB": ".1f",
+    "plain ms": ".2f", "plain MB": ".1f",
+}  # fmt: skip
 
 
 def written(name, value):
     """Return the text of one cell of a table."""
     if value is None or isinstance(value, str):
         return value or "-"
-    fits = [how for how, names in FORMATS.items() if name.replace(" ", "_") in names.split()]
-    return format(value, "," if isinstance(value, int) else [*fits, ".3f"][0])
+    return format(value, "," if isinstance(value, int) else FORMATS.get(name, ".3f"))
 
 
 def show(item, columns):
@@ -861,9 +778,7 @@ def main(argv=None):
         prog="demo.py", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=__doc__.split("\n\nA part")[0], epilog=f"parts:\n{parts}",
     )  # fmt: skip
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help="default: all but trouble and benchmark"
-    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help="default: the whole tour")
     parser.add_argument("--figures", metavar="FOLDER", help="save pictures (needs matplotlib)")
     parser.add_argument("--seed", type=int, default=0, help="of random weights (default: 0)")
     args = parser.parse_args(argv)
@@ -896,19 +811,9 @@ def main(argv=None):
         show(more, columns=True)
 
 
-def interrupted(*_):
-    """End on Ctrl-C. joblib's threads, which may stumble when they lose their work, end mute."""
-    threading.excepthook = lambda _: None
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, interrupted)
     try:
         main()
-    except KeyboardInterrupt:
-        print("\ndemo.py: stopped by Ctrl-C", file=sys.stderr)
-        sys.exit(130)
     except OSError as error:  # of our output; whoever reads it, say `head`, may have seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
