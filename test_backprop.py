@@ -1475,6 +1475,8 @@ def bind(file, six, name):
     own = name == six and in_order and not guessed
     if six == "train" and not (own and {"lr", "steps"} <= roles.keys()):
         why = why or "its arguments are not article 1's"
+    if six == "train" and any("batch" in p.name and p.default for p in named):
+        why = why or "it trains in mini-batches"
     if why:
         why += f": it is {name}{short(str(signature), 60)}, expected {six}({', '.join(expected)})"
     return Taken(function, name, arguments, guessed, own, hidden, why)
@@ -1539,7 +1541,7 @@ def names_in(statement):
     defines = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
     for table in tables:  # grows as it goes
         tables += table.get_children()
-        used = [s for s in table.get_symbols() if s.is_referenced()]
+        used = [s for s in table.get_symbols() if s.is_referenced() or s.is_declared_global()]
         needs |= {s.get_name() for s in used if table is tables[0] or s.is_global()}
     for node in ast.walk(statement):  # ACTIVATIONS["relu"] = relu, forward.calls = 0
         if isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
@@ -1773,7 +1775,7 @@ def small_net(sizes, m, seed):
     def draw(what, *shape):
         return rng.choice(ENTRIES[what] if seed else ENTRIES[what][:1], shape).astype(float)
 
-    net = net_of(sizes, m, draw, lr=[0.5, 0.1, 1e-7][seed], **settings)
+    net = net_of(sizes, m, draw, lr=[1 / 64, 0.5, 1e-7][seed], **settings)
     params, forwards = net["params"], [plain(hidden).names["forward"] for hidden in HIDDEN]
     params |= {f"b{l}": params[f"b{l}"] / 2**l for l in range(1, L + 1)}
     while any(abs(forward(params, net["X"])[1][f"Z{L}"]).max() >= 4 for forward in forwards):
@@ -2400,7 +2402,7 @@ def doubt(file, six, smallest, what):
         return complaint
     if isinstance(error, AttributeError) and re.search(r"'numpy' has no|np\.\w+`? was", str(error)):
         return f"{complaint}: NumPy has removed that"
-    if file.params and six not in ("bce", "train"):
+    if file.params and six != "train":
         return f"init_params {file.params}: that is not met here"
     if taken.own:
         return ""
@@ -2411,7 +2413,7 @@ def doubt(file, six, smallest, what):
         return complaint
     if taken.guessed and (not what or re.search("exchanged|;", what)):
         return f"{complaint or said}; what its arguments are is a guess"
-    if isinstance(error, KeyError) and not re.fullmatch(r"'d?[Wb]\d+'", str(error)):
+    if isinstance(error, KeyError) and not re.fullmatch(r"'d?[WbAZ]\d+'", str(error)):
         return f"{complaint}; params have W1, b1, ..."
     reads = any(re.fullmatch(r"d?[Wb]\d*", word) for word in words_of(file, taken.name))
     if error and (six == "bce" or not reads):
@@ -2419,7 +2421,7 @@ def doubt(file, six, smallest, what):
     if six == "init_params" and complaint and not is_right(file, "forward"):
         return f"{complaint}; that may be what forward takes"
     other = not what or re.search(OTHER_TASKS, what)
-    if six == "forward" and other:
+    if six == "forward" and other and not re.fullmatch(r"'[AZ]\d'", str(error)):
         return f"{said}: another network?"
     if six == "bce":
         part = not what or values["loss"].ndim or SUMS in what
@@ -2578,8 +2580,9 @@ def numbers(P, places=4):
 END = os._exit
 
 
-def settle_process(folder):
+def settle_process(path, folder):
     """From here on a file's code may print, ask, plot and change settings: nobody sees it."""
+    sys.argv = [str(path)]  # as if it were run alone
     sys.stdin = sys.stdout = sys.stderr = open(os.devnull, "r+", encoding="utf-8", errors="replace")
     for fd in (0, 1, 2):
         os.dup2(sys.stdin.fileno(), fd)
@@ -2597,7 +2600,7 @@ def grade(path, skipped=()):
     skipped: {one of the six: why it is not judged}.
     """
     yield "at", "reading it"
-    settle_process(path.parent if path.parent.is_dir() else ".")
+    settle_process(path, path.parent if path.parent.is_dir() else ".")
     file, verdicts = read(path), {}
     sys.path.append(sys.path.pop(0))  # last: what lies there can be imported, but hides nothing
     for six in skipped:
