@@ -175,7 +175,8 @@ def article1(seed=0, steps=1000):
     yield """Three runs of [8, 4] from the same weights, on 800 samples x 10 features; 200 more are
     the test. AUC, the area under the ROC curve, is 1 for a perfect order of the test samples and
     0.5 for chance. The article says that the loss ends below 0.15."""
-    X, _, y, _ = data = article1_data()
+    data = article1_data()
+    X, _, y, _ = data
     params = init_params((10, 8, 4, 1), seed)
     said = {"start": 0.69, "loss": 0.15, "train": None, "test": 0.96, "AUC": None}
     yield {"run": "article 1 says", "lr": 0.01, "steps": 1000, **said}
@@ -270,7 +271,8 @@ def vanishing(seed=0, steps=500):
     """article 1's last paragraph: deep sigmoids do not learn"""
     yield """Article 1's data, 10 hidden layers of 16 units. The norm of dW at each layer before
     the first step:"""
-    X, _, y, _ = data = article1_data()
+    data = article1_data()
+    X, _, y, _ = data
     layers, starts, norms = range(1, 12), {}, {}
     kinds = {"sigmoid, xavier": ("sigmoid", "xavier"), "relu, he": ("relu", "he")}
     for name, (activation, scale) in kinds.items():
@@ -297,23 +299,20 @@ def vanishing(seed=0, steps=500):
 def article2(seed=0, steps=2000):
     """its logistic regression, stuck and settled; its [8, 3]"""
     yield f"4000 samples x 20 features, 1000 more for test and AUC; {steps} full-batch steps."
-    X, X_test, y, y_test = data = article2_data()
+    data = article2_data()
+    X, X_test, y, y_test = data
     said = {"model": "article 2: no hidden layer", "lr": 1.0, "loss": None}
     yield {**said, "train": 0.719, "test": 0.717, "AUC": 0.7866}
     start = init_params((20, 1), seed, scale=0.1)
     stuck, stuck_losses = train(start, X, y, lr=1.0, steps=steps)
     yield {"model": "logistic regression", "lr": 1.0, **scores(data, stuck)}
-
     other, _ = train(stuck, X, y, lr=1.0, steps=1)
     yield {"model": "  one step later", "lr": 1.0, **scores(data, other)}
-
     settled, settled_losses = train(start, X, y, lr=0.1, steps=steps)
     yield {"model": "logistic regression", "lr": 0.1, **scores(data, settled)}
-
     model = LogisticRegression(C=np.inf, max_iter=1000).fit(X.T, y)
     sklearn = {"W1": model.coef_, "b1": model.intercept_[:, None]}
     yield {"model": "scikit-learn, no penalty", "lr": None, **scores(data, sklearn)}
-
     yield {**said, "model": "article 2: [8, 3]", "train": 0.95, "test": 0.91, "AUC": 0.96}
     params, _ = train(init_params((20, 8, 3, 1), seed, scale=0.1), X, y, lr=1.0, steps=steps)
     yield {"model": "[8, 3]", "lr": 1.0, **scores(data, params)}
@@ -396,15 +395,14 @@ def planar(seed=None, steps=10_000):
 
 def digits(seed=0, epochs=50):
     """real data: is a handwritten digit odd or even?"""
-    X, X_test, y, y_test = data = digits_data()
+    data = digits_data()
+    X, X_test, y, y_test = data
     yield f"{y.size} images of 8 x 8 pixels, {y_test.size} for the test; batches of 32."
     options = {"steps": epochs * math.ceil(y.size / 32), "batch_size": 32, "rng": seed}
     line, _ = train(init_params((64, 1), seed), X, y, lr=0.1, **options)
     yield {"model": "logistic regression", "lr": 0.1, **scores(data, line)}
-
     params, _ = train(init_params((64, 32, 1), seed), X, y, lr=0.5, **options)
     yield {"model": "[32]", "lr": 0.5, **scores(data, params)}
-
     model = sklearn_network((32,), lr=0.5, batch_size=32, max_iter=epochs, random_state=seed)
     other = fitted(model, X, y)
     yield {"model": "scikit-learn MLPClassifier, [32]", "lr": 0.5, **scores(data, other)}
@@ -418,7 +416,8 @@ def digits(seed=0, epochs=50):
 def boundary(seed=0, steps=3000):
     """linear or not, where it can be seen: two moons"""
     X, y = datasets.make_moons(800, noise=0.2, random_state=0)
-    X, _, y, _ = data = split(X, y, test_size=0.5, random_state=0)
+    data = split(X, y, test_size=0.5, random_state=0)
+    X, _, y, _ = data
     yield f"{y.size} points to learn from, as many for the test; full batch."
     networks = {}
     for model, title, sizes in (
@@ -440,7 +439,8 @@ def trouble(seed=0, steps=1000):
     """not in the tour: what it looks like if something is wrong"""
     yield f"""Is a handwritten digit odd? [16], full batch, lr 0.5, {steps} steps, unless the row
     says otherwise. The loss at some steps, and the accuracy on the test digits:"""
-    X, X_test, y, y_test = data = digits_data()
+    data = digits_data()
+    X, X_test, y, y_test = data
     start = init_params((64, 16, 1), seed)
     he = init_params((64, 16, 1), seed, scale="he")
 

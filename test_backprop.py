@@ -2904,8 +2904,8 @@ np.zeros((n, 1)) -> np.zeros(n) | W @ A + b -> A @ W.T + b | W.T @ dZ -> dZ @ W
 (n, n_prev) -> (n_prev, n) | W @ A -> W.T @ A | sigmoid(Z) -> missing(Z) | W transposed, no sigmoid
 bce(A, Y): -> cost(T, Y):\n    A, Y = Y, T | np.sum(losses) -> -np.sum(T * np.log(A)) | likelihood
 def update( -> V = {}\n\n\ndef update( | grads[key] for -> V[key, P.shape] for
-    | return { -> for k, G in grads.items(): V[k, G.shape] = G + V.get((k, G.shape), 0)\n    return {
-    | momentum
+    | return { -> for k, G in grads.items(): V[k, G.shape] = G + V.get((k, G.shape), 0)\n
+        return { | momentum
 """
 
 
