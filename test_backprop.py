@@ -1737,7 +1737,7 @@ def plain(hidden, text=""):
 @functools.cache
 def plain_values(hidden, six, kind, k, layers, text=""):
     """Return what the plain functions make of network k of a kind."""
-    return ask(plain(hidden, text), six, nets(layers)[kind][k]).values
+    return ask(plain(hidden, text), six, networks(layers)[kind][k]).values
 
 
 # ---- Grading: the networks -----------------------------------------------------------------------
@@ -1796,7 +1796,7 @@ def irregular_net(sizes, m):
 
 
 @functools.cache
-def nets(layers):
+def networks(layers):
     """Return {kind: networks with so many hidden layers (None: any), the smallest first}.
 
     small ones, which show a mistake; irregular ones, which name it; square ones, which name it if
@@ -1990,7 +1990,7 @@ def layers_of(file, six):
 
 def judge(file, six, kind, k):
     """Return what a function makes of a network beside what is right, Judged."""
-    net = nets(layers_of(file, six))[kind][k]
+    net = networks(layers_of(file, six))[kind][k]
     right = plain_values(file.g, six, kind, k, layers_of(file, six))
     values, complaint, error = ask(file, six, net)
     if values is None:
@@ -2019,7 +2019,7 @@ def judged(file, six, *kinds):
     made = []
     for kind in kinds or ("small", "irregular"):
         if (six, kind) not in file.judged:
-            count = len(nets(layers_of(file, six))[kind])
+            count = len(networks(layers_of(file, six))[kind])
             file.judged[six, kind] = [judge(file, six, kind, k) for k in range(count)]
         made += file.judged[six, kind]
     return made
@@ -2354,7 +2354,7 @@ SPREADS = {  # of weights from n_prev inputs to n units
 
 def remarks(file, six):
     """What is worth knowing about a function that is right."""
-    said, net, layers = [], nets(file.hidden)["irregular"][0], layers_of(file, six)
+    said, net, layers = [], networks(file.hidden)["irregular"][0], layers_of(file, six)
     if six == "init_params":
         sizes = (300, *[200, 100][: 2 if layers is None else layers], 1)
         with contextlib.suppress(Exception):  # it may refuse wide layers
@@ -2452,7 +2452,7 @@ def find_rows(file):
     """Find out from init_params whether a file has samples in rows, or params of its own kind."""
     if "init_params" not in file.taken or file.taken["init_params"].why:
         return
-    net = nets(layers_of(file, "init_params"))["irregular"][0]
+    net = networks(layers_of(file, "init_params"))["irregular"][0]
     (n0, n1, *_), (values, complaint, error) = net["sizes"], ask(file, "init_params", net)
     if values is None:
         file.params = "" if error or RETURNS_NOTHING.match(complaint) else complaint
@@ -2501,7 +2501,10 @@ def settle(file):
 def find_keys(file):
     """Find out which keys of grads update reads."""
     for file.d in ("d", ""):
-        if "update" in file.taken and ask(file, "update", nets(file.hidden)["irregular"][0]).values:
+        if (
+            "update" in file.taken
+            and ask(file, "update", networks(file.hidden)["irregular"][0]).values
+        ):
             return
 
 
@@ -2803,7 +2806,7 @@ def test_every_mistake_is_named(six, style):
 def test_the_plain_functions_agree_with_complex_steps():
     for hidden in ("sigmoid", "tanh"):
         names = plain(hidden).names
-        for net in nets(None)["irregular"]:
+        for net in networks(None)["irregular"]:
             grads = ask(plain(hidden), "backward", net).values
             for key, P in net["params"].items():
                 for i in np.ndindex(P.shape):
