@@ -979,40 +979,32 @@ def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden)
 # ---- Demo and README, where they stand beside this file ------------------------------------------
 
 
-@pytest.fixture
 def demo():
     return pytest.importorskip("demo", reason="demo.py is not beside this file")
 
 
-@pytest.fixture
-def run(demo):
-    """A function: the rows of one part of the demo, and its pictures by name."""
-
-    def run(name, **kwargs):
-        items = list(demo.PARTS[name](**kwargs))
-        assert isinstance(items[0], str)  # says what it is about before the first wait
-        rows = [item for item in items if isinstance(item, dict)]
-        return rows, dict(item for item in items if isinstance(item, tuple))
-
-    return run
+def rows_of(part, **options):
+    items = list(demo().PARTS[part](**options))
+    assert isinstance(items[0], str)  # says what it is about before the first wait
+    return [item for item in items if isinstance(item, dict)]
 
 
-def test_demo_gradient_check(run):
-    rows, _ = run("gradient-check", n_samples=50, exponents=(2, 4, 8, 30))
+def test_demo_gradient_check():
+    rows = rows_of("gradient-check", n_samples=50, exponents=(2, 4, 8, 30))
     assert min(row["central"] for row in rows) < 1e-6 < rows[-1]["central"]
     assert rows[-1]["complex"] < 1e-12
 
 
-def test_demo_article1(run):
-    said, literal, faster, batches = run("article1")[0]
+def test_demo_article1():
+    said, literal, faster, batches = rows_of("article1")
     assert 0.68 < literal["start"] < 0.72  # the article's 0.69 is log 2, a coin's
     assert literal["loss"] > 0.6 > said["loss"] > max(faster["loss"], batches["loss"])
     # 200 test samples: a standard error of 1.4 points around the article's 96 %.
     assert all(abs(row["test"] - said["test"]) < 3 * 0.014 for row in (faster, batches))
 
 
-def test_demo_initialization_gives_the_losses_that_the_exercise_prints(run):
-    rows, _ = run("initialization")
+def test_demo_initialization_gives_the_losses_that_the_exercise_prints():
+    rows = rows_of("initialization")
     losses, (zero, _, equal, large, _, he, _) = rows[:15], rows[15:]
     # The exercise prints 16 digits. Rounding in another order moves the last one or two.
     assert [row["step"] for row in losses] == list(range(0, 15_000, 1000))
@@ -1020,16 +1012,16 @@ def test_demo_initialization_gives_the_losses_that_the_exercise_prints(run):
     # Large weights magnify rounding: copies of the exercise print 0.6237 to 0.6251 at step 1000.
     assert round(losses[0]["large: ours"], 2) == 1773.59 and losses[0]["printed"] == math.inf
     assert all(abs(row["large: ours"] - row["printed"]) < 0.005 for row in losses[1:])
-    assert [row["different"] for row in (zero, equal)] == ["1, 1", "1, 1"]
-    assert [row["different"] for row in (large, he)] == ["10, 5", "10, 5"]
+    units = [row["different"] for row in (zero, equal, large, he)]
+    assert units == ["1, 1", "1, 1", "10, 5", "10, 5"]
     assert zero["loss"] == pytest.approx(math.log(2), abs=1e-15) and zero["alive"] == "0, 0"
     assert (zero["train"], zero["test"]) == (0.5, 0.5)
     assert (round(he["train"], 4), he["test"]) == (0.9933, 0.96)
     assert abs(large["train"] - 0.83) < 0.01 and abs(large["test"] - 0.86) < 0.02
 
 
-def test_demo_vanishing(run):
-    rows, _ = run("vanishing", steps=100)
+def test_demo_vanishing():
+    rows = rows_of("vanishing", steps=100)
     last, first = rows[0], rows[10]
     assert (last["layer"], first["layer"]) == (11, 1)
     assert first["sigmoid, xavier"] < 1e-4 * last["sigmoid, xavier"]
@@ -1038,8 +1030,8 @@ def test_demo_vanishing(run):
     assert abs(sigmoid_net["loss"] - math.log(2)) < 0.01 and relu_net["loss"] < 0.4
 
 
-def test_demo_article2(run):
-    said_linear, cycle_1, cycle_2, converged, sklearn, said, network = run("article2")[0]
+def test_demo_article2():
+    said_linear, cycle_1, cycle_2, converged, sklearn, said, network = rows_of("article2")
     assert abs(cycle_1["loss"] - cycle_2["loss"]) > 0.3
     for cycle in (cycle_1, cycle_2):  # 1000 test samples: a standard error of 1.4 points
         assert abs(cycle["test"] - said_linear["test"]) < 3 * 0.014
@@ -1049,115 +1041,94 @@ def test_demo_article2(run):
     assert network["train"] >= 0.94 and network["test"] >= said["test"] and network["AUC"] >= 0.955
 
 
-def test_demo_capacity(run):
-    rows, _ = run("capacity", totals=(2, 3), steps=300, repeats=1, n_jobs=1)
-    stacks = ("1 layer", "2 layers", "3 layers")
-    aucs = [row[layers] for row in rows for layers in stacks if row[layers]]
-    assert [row["nodes"] for row in rows] == [2, 3] and len(aucs) == 5
-    assert aucs[0] > 0.85  # two nodes side by side have about the 0.88 of logistic regression
-
-
-def test_demo_planar_gives_the_losses_that_the_exercise_prints(run):
-    rows, _ = run("planar")
+def test_demo_planar_gives_the_losses_that_the_exercise_prints():
+    rows = rows_of("planar")
     assert [row["step"] for row in rows] == list(range(0, 8000, 1000))
     assert all(row["ours"] == row["printed"] for row in rows)
 
 
-def test_demo_digits(run):
-    linear, network, sklearn = run("digits")[0]
+def test_demo_is_better_with_hidden_units():
+    rows = rows_of("capacity", totals=(2, 3), steps=300, repeats=1, n_jobs=1)
+    stacks = ("1 layer", "2 layers", "3 layers")
+    aucs = [row[layers] for row in rows for layers in stacks if row[layers]]
+    assert [row["nodes"] for row in rows] == [2, 3] and len(aucs) == 5
+    assert aucs[0] > 0.85  # two nodes side by side have about the 0.88 of logistic regression
+    linear, network = rows_of("boundary", steps=1000)
+    assert linear["test"] < 0.9 < 0.93 < network["test"]
+    linear, network, sklearn = rows_of("digits")
     # 450 test digits: a standard error of 0.7 points around 98 %.
     assert linear["test"] < 0.94 and network["test"] >= 0.96
     assert abs(network["test"] - sklearn["test"]) < 3 * 0.007
 
 
-def test_demo_boundary(run):
-    linear, network = run("boundary", steps=1000)[0]
-    assert linear["test"] < 0.9 < 0.93 < network["test"]
-
-
-def test_demo_trouble_looks_as_the_readme_says(run):
-    rows = {row["what"]: row for row in run("trouble", steps=300)[0]}
+def test_demo_trouble_looks_as_the_readme_says():
+    rows = {row["what"]: row for row in rows_of("trouble", steps=300)}
     assert rows["nothing is wrong"]["last"] < 0.2 < 0.6 < rows["lr 0.001"]["last"]
     assert rows["breast cancer, not scaled"]["last"] > 0.6 > rows["breast cancer, scaled"]["last"]
     assert rows["all weights 0"]["at 100"] > 0.6 and rows["8 layers of sigmoid"]["last"] > 0.69
 
 
-def test_demo_benchmark_compares_equals(run):
-    rows, _ = run("benchmark", repeats=1, effort=0.1, sizes=(1000, 20_000))
+def test_demo_benchmark_compares_equals():
+    rows = rows_of("benchmark", repeats=1, effort=0.1, sizes=(1000, 20_000))
     assert all(row["apart"] < 1e-10 for row in rows[:4])
     assert [row["samples"] for row in rows[4:]] == [1000, 20_000]
     assert all(row["extra MB"] < 32 for row in rows[4:])
 
 
-PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-REDUCED = {
-    "gradient-check": {"n_samples": 5, "exponents": (2, 8)},
-    "article1": {"steps": 2},
-    "initialization": {"steps": 2},
-    "vanishing": {"steps": 2},
-    "article2": {"steps": 40},
-    "capacity": {"totals": (2, 3, 10), "steps": 2, "n_jobs": 1, "repeats": 2},
-    "digits": {"epochs": 1},
-    "boundary": {"steps": 2},
-}
+REDUCED = {"gradient-check": {"n_samples": 5, "exponents": (2, 8)}, "digits": {"epochs": 1}}
+REDUCED |= {"capacity": {"totals": (2, 3, 10), "steps": 2, "n_jobs": 1, "repeats": 2}}
+REDUCED |= {part: {"steps": 2} for part in ("article1", "initialization", "vanishing", "planar")}
+REDUCED |= {"article2": {"steps": 40}, "boundary": {"steps": 2}}
 
 
-@pytest.mark.parametrize("name", REDUCED)
-def test_demo_saves_its_pictures(name, demo, run, tmp_path):
-    pictures = run(name, **REDUCED[name])[1]
-    assert pictures
-    for picture, draw in pictures.items():
-        assert picture.startswith(name)
-        demo.save(tmp_path / f"{picture}.png", draw)
-        assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_demo_takes_parts_in_the_order_asked_for(demo, capsys, tmp_path):
-    demo.main(["boundary", "gradient-check", "--figures", str(tmp_path / "new"), "--seed", "3"])
-    out = capsys.readouterr().out
-    assert out.index("\nboundary: ") < out.index("\ngradient-check: ") and "article1" not in out
-    pictures = sorted(file.name for file in (tmp_path / "new").iterdir())
-    assert pictures == ["boundary.png", "gradient-check.png"]
-    # Each part ends with how long it took. (A path in the test's own folder may be longer than 79.)
-    assert len(re.findall(r"^\(\d+\.\d s\)$", out, re.M)) == 2
-    assert all(len(line) < 80 for line in out.splitlines() if not line.startswith("saved "))
-
-
-def test_demo_tables_fit_the_terminal(demo, run, capsys):
-    for name, options in {**REDUCED, "planar": {"steps": 2}}.items():
-        columns = None
-        for item in demo.PARTS[name](**options):
-            columns = columns if isinstance(item, tuple) else demo.show(item, columns)
+def test_demo_shows_parts_in_order_in_80_columns_and_in_pictures(monkeypatch, capsys, tmp_path):
+    for part, options in REDUCED.items():
+        reduced = functools.partial(demo().PARTS[part], **options)
+        functools.update_wrapper(reduced, demo().PARTS[part])
+        monkeypatch.setitem(demo().PARTS, part, reduced)
+    demo().main([*REDUCED, "--figures", str(tmp_path / "new"), "--seed", "3"])
     with pytest.raises(SystemExit):
-        demo.main(["--help"])
-    assert all(len(line) < 80 for line in capsys.readouterr().out.splitlines())
+        demo().main(["--help"])
+    out = capsys.readouterr().out
+    assert re.findall(r"^(\S+): .*\n---", out, re.M) == [*REDUCED]
+    assert len(re.findall(r"^\(\d+\.\d s\)$", out, re.M)) == len(REDUCED)  # how long each took
+    # A path in the test's own folder may be longer than 79.
+    assert all(len(line) < 80 for line in out.splitlines() if not line.startswith("saved "))
+    pictures = {file.stem: file.read_bytes() for file in (tmp_path / "new").glob("*.png")}
+    drawn = {*REDUCED, "article2-loss", "article2-roc"} - {"article2", "planar"}
+    assert pictures.keys() == drawn
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())
 
 
-@pytest.mark.parametrize(
-    "argv, words",
-    [
-        (["article3"], "choose from gradient-check, article1, "),
-        (["--seed", "-1"], "--seed"),
-        (["--figures", "{file}"], "cannot write to the folder"),
-        (["--figures", ""], "cannot write to the folder ''"),
-        (["--figures", "{folder}"], "that is a folder"),
-        (["--figures", "{file}/figures"], "cannot write to the folder"),
-    ],
-)
-def test_demo_refuses_bad_arguments_in_one_line(argv, words, demo, capsys, tmp_path):
+BAD_ARGUMENTS = [
+    (["article3"], "choose from gradient-check, article1, "),
+    (["--seed", "-1"], "--seed"),
+    (["--figures", "{file}"], "cannot write to the folder"),
+    (["--figures", ""], "cannot write to the folder ''"),
+    (["--figures", "{folder}"], "that is a folder"),
+]
+
+
+@pytest.mark.parametrize("argv, words", BAD_ARGUMENTS)
+def test_demo_refuses_bad_arguments_in_one_line(argv, words, capsys, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     (tmp_path / "folder" / "boundary.png").mkdir(parents=True)
     names = {name: tmp_path / name for name in ("file", "folder")}
     with pytest.raises(SystemExit) as caught:
-        demo.main([word.format(**names) for word in argv])
+        demo().main([word.format(**names) for word in argv])
     assert caught.value.code != 0 and words in f"{caught.value.code} {capsys.readouterr().err}"
 
 
+def started(part, stdout=subprocess.PIPE):
+    command = [sys.executable, demo().__file__, part]
+    pipes = {"stdout": stdout, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, **pipes, start_new_session=True)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C and pipes as Unix has them")
-def test_demo_ends_quietly_on_ctrl_c(demo):
+def test_demo_ends_quietly_on_ctrl_c():
     """MLPClassifier catches Ctrl-C for itself, and joblib's processes get one too."""
-    command = [sys.executable, "-u", demo.__file__, "capacity"]
-    with subprocess.Popen(command, **PIPES, text=True, start_new_session=True) as process:
+    with started("capacity") as process:
         for line in process.stdout:
             if line.startswith("        2 "):  # the first row: all are at work
                 break
@@ -1169,30 +1140,28 @@ def test_demo_ends_quietly_on_ctrl_c(demo):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a full disk as Linux has it")
-def test_demo_ends_in_a_line_on_a_full_disk(demo):
-    with open("/dev/full", "w") as full:
-        command = [sys.executable, demo.__file__, "planar"]
-        process = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
-    assert process.returncode == 1 and process.stderr.startswith("demo.py: cannot write: ")
-    assert process.stderr.count("\n") == 1
+def test_demo_ends_in_a_line_on_a_full_disk():
+    with open("/dev/full", "w") as full, started("planar", stdout=full) as process:
+        err = process.stderr.read()
+    assert process.returncode == 1 and err.startswith("demo.py: cannot write: ")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C and pipes as Unix has them")
-def test_demo_ends_quietly_when_its_reader_does(demo):
-    with subprocess.Popen([sys.executable, demo.__file__, "planar"], **PIPES) as process:
+def test_demo_ends_quietly_when_its_reader_does():
+    with started("planar") as process:
         process.stdout.close()
-        assert process.stderr.read() == b""
+        assert process.stderr.read() == ""
     assert process.returncode == 0
 
 
 def test_the_readme_quotes_the_code_as_it_is():
-    here = pathlib.Path(__file__).parent
-    if not (here / "README.md").exists():
+    readme, code = (pathlib.Path(__file__).with_name(name) for name in ("README.md", "backprop.py"))
+    if not readme.exists():
         pytest.skip("README.md is not here")
-    code = (here / "backprop.py").read_text(encoding="utf-8")
-    readme = (here / "README.md").read_text(encoding="utf-8")
     # Rows of the table of formulas end in the formula and the name of its function.
-    table = re.findall(r"^\|.*?\| `(.*)` \| `\w+` \|$", readme, re.M)
+    row, code = r"^\|.*?\| `(.*)` \| `\w+` \|$", code.read_text(encoding="utf-8")
+    table = re.findall(row, readme.read_text(encoding="utf-8"), re.M)
     assert len(table) > 8 and [line for line in table if line not in code] == []
 
 
