@@ -1580,7 +1580,7 @@ def small_net(sizes, m, seed):
     def draw(what, *shape):
         return rng.choice(ENTRIES[what] if seed else ENTRIES[what][:1], shape).astype(float)
 
-    net = net_of(sizes, m, draw, lr=[1 / 64, 0.5, 1e-7][seed], **settings)
+    net = net_of(sizes, m, draw, lr=[0.02, 0.5, 1e-7][seed], **settings)
     params, forwards = net["params"], [plain(hidden).names["forward"] for hidden in HIDDEN]
     params |= {f"b{l}": params[f"b{l}"] / 2**l for l in range(1, L + 1)}
     while any(abs(forward(params, net["X"])[1][f"Z{L}"]).max() >= 4 for forward in forwards):
