@@ -2211,7 +2211,7 @@ def doubt(file, six, smallest, what):
         return complaint
     if taken.guessed and (not what or re.search("exchanged|;", what)):
         return f"{complaint or said}; what its arguments are is a guess"
-    if isinstance(error, KeyError) and not re.fullmatch(r"'d?[WbAZ]\d+'", str(error)):
+    if isinstance(error, KeyError) and not is_lost_key(error):
         return f"{complaint}; params have W1, b1, ..."
     reads = any(re.fullmatch(r"d?[Wb]\d*", word) for word in words_of(file, taken.name))
     if error and (six == "bce" or not reads):
@@ -2297,13 +2297,15 @@ def settle(file):
 
 
 def find_keys(file):
-    """Find out which keys of grads update reads."""
+    """Find out which keys of grads update reads: dW1, or W1."""
     for file.d in ("d", ""):
-        if (
-            "update" in file.taken
-            and ask(file, "update", networks(file.hidden)["irregular"][0]).values
-        ):
+        net = networks(file.hidden)["irregular"][0]
+        if "update" in file.taken and not is_lost_key(ask(file, "update", net).error):
             return
+
+
+def is_lost_key(error):
+    return isinstance(error, KeyError) and re.fullmatch(r"'d?[WbAZ]\d'", str(error))
 
 
 def verdict(file, six, verdicts):
