@@ -2301,10 +2301,12 @@ def settle(file):
 
 def find_keys(file):
     """Find out which keys of grads update reads: dW1, or W1."""
-    for file.d in ("d", ""):
-        net = networks(file.hidden)["irregular"][0]
-        if "update" in file.taken and not is_lost_key(ask(file, "update", net).error):
-            return
+    if "update" in file.taken:
+        net, tried = networks(file.hidden)["irregular"][0], []
+        for file.d in ("", "d"):
+            answer = ask(file, "update", net)
+            tried.append((answer.values is not None, not is_lost_key(answer.error), file.d))
+        *_, file.d = max(tried)
 
 
 def is_lost_key(error):
