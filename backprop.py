@@ -54,14 +54,14 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
     """
     sizes = [_checked_count(f"layer_sizes[{i}]", n) for i, n in enumerate(layer_sizes)]
     _check_settings(sizes, scale, dtype)
-    rng, params = default_rng(rng), {}
+    with errstate():  # NumPy 1's default_rng can leave the error state of another thread behind
+        rng, params = default_rng(rng), {}
     for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
+        std_W, std_b = scale, scale
         if scale == "xavier":
             std_W, std_b = sqrt(1 / n_prev), 0
         elif scale == "he":
             std_W, std_b = sqrt(2 / n_prev), 0
-        else:
-            std_W, std_b = scale, scale
         params[f"W{l}"] = np.asarray(rng.normal(0, std_W, (n, n_prev)), dtype)
         params[f"b{l}"] = np.asarray(rng.normal(0, std_b, (n, 1)), dtype)
     return params
@@ -248,11 +248,11 @@ def train(
 
 
 def _batches(X, Y, batch_size, rng):
-    """Yield (X, Y) in batches, epoch by epoch, for ever."""
-    batch_size, m, rng = _checked_count("batch_size", batch_size), X.shape[1], default_rng(rng)
+    with errstate():  # as in init_params
+        batch_size, m, rng = _checked_count("batch_size", batch_size), X.shape[1], default_rng(rng)
     # A sample in a row, in one piece, is quick to pick. ravel copies, unless X is such rows' .T.
     X_rows, Y_rows = X.T.ravel().reshape(m, -1), Y.T.ravel().reshape(m, -1)
-    while True:
+    while True:  # epoch by epoch, for ever
         shuffled = np.asarray(rng.permutation(m))  # to jax's device, once an epoch
         for i in range(0, m, batch_size):
             batch = shuffled[i : i + batch_size]

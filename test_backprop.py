@@ -595,23 +595,20 @@ def test_no_function_nor_callback_changes_or_sees_another_error_or_random_state_
     seedless = ["init_params((2, 1))"]
     seedless += ["train(params, X, Y, lr=lr, steps=3, batch_size=2, callback=callback)"]
 
-    def states_seen(under, calls):
+    def states_seen(under):
         names = {**fixed_names(), "callback": lambda *_: seen.append(np.geterr())}
         with np.errstate(divide="ignore", over="raise", under=under, invalid="ignore"):
             seen = [np.geterr()]  # not as a thread begins, nor as the other thread has it
-            for call in calls * 50:
+            for call in (CALLS + seedless) * 50:
                 evaluate(call, names)
                 seen.append(np.geterr())
         return seen
 
-    # Before NumPy 2 default_rng itself can leave the error state of one thread in another.
-    without_rng = [call for call in CALLS if "rng" not in call]
     drawn = pickle.dumps(np.random.get_state())  # noqa: NPY002, others may draw from it
     with contextlib.ExitStack() as at_end, ThreadPoolExecutor(2) as threads:
         at_end.callback(sys.setswitchinterval, sys.getswitchinterval())
         sys.setswitchinterval(1e-6)  # so that threads meet inside of functions
-        both = threads.map(states_seen, ("raise", "warn"), (without_rng, without_rng))
-        for seen in [*both, states_seen("raise", CALLS + seedless)]:
+        for seen in [*threads.map(states_seen, ("raise", "warn")), states_seen("raise")]:
             assert [state for state in seen if state != seen[0]] == []
     assert pickle.dumps(np.random.get_state()) == drawn  # noqa: NPY002
 
