@@ -21,6 +21,8 @@ if __name__ == "__main__":  # a random.py beside this file is not for NumPy to i
     sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) != here]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # matrices this small only wait for a second thread
 
+import __future__
+
 import argparse
 import ast
 import contextlib
@@ -1195,7 +1197,7 @@ ROLES = {  # what an argument's name says that it is, in any capitals, with or w
 }
 NEVER_GUESSED = r"d?w\d*|d?b\d+|d?z\d*|da\d*|v|s|m|bias|seed|self|activation"
 ALSO = {"backward": ["X", "A"], "bce": ["params"]}  # what they may take beside article 1's
-UNITS = {0: r"n?(x|in\w*)|inp\w*", 1: r".*hid.*|n?h\d*", 99: r".*out.*|n?y|.*class.*"}
+UNITS = {0: r"nx|n?in\w*", 1: r".*hid.*|n?h\d*", 99: r".*out.*|ny|.*class.*"}
 
 # One of the six, as a file has it: its name; a list of (argument, role, by keyword); whether a role
 # is guessed; whether all is article 1's own; for how many hidden layers it is made (None: any); and
@@ -1287,10 +1289,9 @@ def take(file):
         taken = [bind(file, six, name) for name in found]
         if taken:
             file.taken[six] = next((each for each in taken if not each.why), taken[0])
-    hidden = {
-        file.taken[six].hidden for six in ("forward", "backward", "update") & file.taken.keys()
-    }
-    file.hidden = max(hidden - {None}, default=None)
+    hidden = {six: taken.hidden for six, taken in file.taken.items() if taken.hidden is not None}
+    passes = [hidden[six] for six in ("forward", "backward", "update") if six in hidden]
+    file.hidden = max(passes, default=0 if hidden.get("init_params") == 0 else None)
     return file
 
 
@@ -1299,6 +1300,10 @@ def take(file):
 # Only what the six need is run. Each statement at the top of a file defines names and needs names;
 # beginning with the six, those run that define what is needed, in their order, each by itself. So
 # nothing trains, plots or asks, and what fails is missed only by whoever needs it.
+
+
+MAGIC = r"^(\s*(?:\w+ *= *)?)([%!?].*|\w.*\?\s*)$"  # of a notebook: x = !ls, %matplotlib, help?
+LATER = __future__.annotations.compiler_flag  # what an annotation names may be missing
 
 
 class Unreadable(Exception):
@@ -1311,10 +1316,10 @@ def new_file(path, names):
     statements: (node, names that it defines, names that it needs). failed: {name: (line, why)}.
     taken: the six. rows: has it samples in rows (None: not known)? hidden: for how many hidden
     layers (None: any). g: the activation of hidden layers, as near as forward tells; known: is that
-    sure? params: what is unusual in what init_params makes. d: what update has before grads' keys.
+    sure? unmet: a convention that the grading does not have. d: what update has before grads' keys.
     """
     empty = {"lines": [], "places": [], "statements": [], "failed": {}, "taken": {}, "judged": {}}
-    settings = {"rows": None, "hidden": None, "g": "sigmoid", "known": False, "params": "", "d": ""}
+    settings = {"rows": None, "hidden": None, "g": "sigmoid", "known": False, "unmet": "", "d": ""}
     return types.SimpleNamespace(path=path, names=names, **empty, **settings)
 
 
@@ -1360,15 +1365,18 @@ def wanted_in(statement, defines, _):
 def parsed(lines):
     try:
         return ast.parse("\n".join(lines)).body
-    except SyntaxError:  # a notebook's magic
-        lines = [re.sub(r"^(\s*)([%!?].*|\w.*\?\s*)$", r"\1pass", line) for line in lines]
-        return ast.parse("\n".join(lines)).body
+    except SyntaxError as error:
+        k = (error.lineno or 1) - 1
+        plain = [re.sub(MAGIC, r"\1None", line) for line in lines[k : k + 1]]
+        if plain == lines[k : k + 1]:
+            raise
+        return parsed([*lines[:k], *plain, *lines[k + 1 :]])
 
 
 def load(file, cells):
     """Run what the six need of pieces of code, (what its lines are called, text); find the six."""
     for where, text in cells:
-        first, lines = len(file.lines), text.splitlines()
+        first, lines = len(file.lines), text.split("\n")
         file.lines += lines
         file.places += [f"{where} {k}" for k in range(1, len(lines) + 1)]
         try:
@@ -1380,7 +1388,7 @@ def load(file, cells):
     wanted = set().union(*(wanted_in(*each) for each in file.statements))
     for statement, defines, _ in needed(file, wanted):
         try:
-            exec(compile(ast.Module([statement], []), str(file.path), "exec"), file.names)
+            exec(compile(ast.Module([statement], []), str(file.path), "exec", LATER), file.names)
         except BaseException as error:  # exit() too
             line = [*lines_of(error, file), statement.lineno][0]
             why = file.places[line - 1], f"{type(error).__name__}: {short(str(error), 100)}"
@@ -1393,7 +1401,7 @@ def cells_of(path):
     """Return the code of a file, of a notebook that of each cell, and what its lines are called."""
     try:
         with tokenize.open(path) as text:
-            if path.suffix != ".ipynb":
+            if path.suffix.lower() != ".ipynb":
                 return [("line", text.read())]
             cells = [cell for cell in json.load(text)["cells"] if cell["cell_type"] == "code"]
             return [(f"cell {k}, line", "".join(cell["source"])) for k, cell in enumerate(cells, 1)]
@@ -1665,7 +1673,7 @@ def output_of(result, net):
 def floats(thing):
     """Return an array of numbers as floats; anything else is a TypeError."""
     array = np.asarray(thing)
-    if array.dtype.kind not in "fiubO" or thing is None:
+    if array.dtype.kind not in "fiubO" or None in array.ravel().tolist():
         raise TypeError
     return array.astype(float)
 
@@ -1697,6 +1705,8 @@ def answer_in(file, six, result, net):
             expected = f"has {kind(P)} as {key}, expected an array of numbers"
             flat = file.rows and np.ndim(P) == 1  # as b may be beside samples in rows
             values[key] = turned(floats([P] if flat else P), file.rows)
+            if values[key].size == 1:  # a sum alone, as db of one output may be
+                values[key] = values[key].reshape(1, 1)
     except (AttributeError, TypeError, ValueError):
         return Answer(None, expected)
     lists = [key for key, P in named.items() if isinstance(P, (list, tuple))]
@@ -1723,6 +1733,7 @@ def patterns(file, values, net):
 
 def kind(thing):
     """What it is, in words."""
+    thing = thing[()] if isinstance(thing, np.ndarray) and not thing.shape else thing
     if isinstance(getattr(thing, "shape", None), tuple) and not isinstance(thing, np.matrix):
         dtype = f" of {thing.dtype}" if np.asarray(thing).dtype.kind not in "fiub" else ""
         return f"an array{dtype} of shape {thing.shape}" if thing.shape else f"one number{dtype}"
@@ -1785,6 +1796,8 @@ def judge(file, six, kind, k):
         elif abs(Q - P).max() > 1e-5 * unit:
             wrong[key] = ""
         apart = inf if wrong.get(key) else max(apart, abs(Q - P).max() / unit)
+    if six == "init_params":  # L = len(params) // 2 counts them
+        wrong |= {key: f"has {key}, which is too many" for key in values if key not in right}
     complaint = complaint or next(filter(None, wrong.values()), "")
     wrong = [*wrong] or (["form"] if complaint else [])
     return Judged(net, wrong, right, apart, values, complaint, error)
@@ -2169,7 +2182,7 @@ def doubt(file, six, smallest, what):
     what: the mistake that explain has recognised. Each of these has once called a right file wrong.
     """
     taken, values, complaint, error = file.taken[six], *smallest[4:]
-    said = what or FURTHER[six]
+    said = what or complaint or FURTHER[six]
     # For every file: what it lacks is no mistake of its own.
     if is_missing(file, error):
         line, why = file.failed.get(error.name) or file.failed["*"]
@@ -2178,8 +2191,10 @@ def doubt(file, six, smallest, what):
         return complaint
     if isinstance(error, AttributeError) and re.search(r"'numpy' has no|np\.\w+`? was", str(error)):
         return f"{complaint}: NumPy has removed that"
-    if file.params and six != "train":
-        return f"init_params {file.params}: that is not met here"
+    if file.unmet and six != "train":
+        return f"{file.unmet}: that is not met here"
+    if isinstance(error, (KeyError, AttributeError)) and not is_lost_key(error):
+        return f"{complaint}: what fills that may not have run"
     if taken.own:
         return ""
     # Under another name, or with other arguments, it may do another task, or a part of it.
@@ -2188,9 +2203,7 @@ def doubt(file, six, smallest, what):
     if values is None and not error and not RETURNS_NOTHING.match(complaint):
         return complaint
     if taken.guessed and (not what or re.search("exchanged|;", what)):
-        return f"{complaint or said}; what its arguments are is a guess"
-    if isinstance(error, KeyError) and not is_lost_key(error):
-        return f"{complaint}; params have W1, b1, ..."
+        return f"{said}; what its arguments are is a guess"
     reads = any(re.fullmatch(r"d?[Wb]\d*", word) for word in words_of(file, taken.name))
     if error and (six == "bce" or not reads):
         return f"{complaint}; it may take other things"
@@ -2231,12 +2244,14 @@ def find_rows(file):
     net = networks(layers_of(file, "init_params"))["irregular"][0]
     (n0, n1, *_), (values, complaint, error) = net["sizes"], ask(file, "init_params", net)
     if values is None:
-        file.params = "" if error or RETURNS_NOTHING.match(complaint) else complaint
+        file.unmet = "" if error or RETURNS_NOTHING.match(complaint) else f"init_params {complaint}"
         return
-    W, b = (values.get(key, np.zeros(0)).shape for key in ("W1", "b1"))
+    W, b = (values[key].shape if key in values else "" for key in ("W1", "b1"))
     file.rows = W == (n0, n1) and b in ((1, n1), (n1,))
-    if not file.rows and (W, b) != ((n1, n0), (n1, 1)) and takes_its_own(file, net):
-        file.params = f"makes W1 of shape {W} and b1 of {b}, and forward takes them"
+    usual = (W, b) == ((n1, n0), (n1, 1)) and len(values) == 2 * len(net["sizes"]) - 2
+    if not (file.rows or usual) and takes_its_own(file, net):
+        made = f"W1 of shape {W} and b1 of {b}" if W and b else f"{listed(values)} alone"
+        file.unmet = f"init_params makes {made}, and forward takes that"
 
 
 def takes_its_own(file, net):
@@ -2262,6 +2277,12 @@ def find_hidden(file):
             if file.known:
                 return
             errors[file.g, file.rows] = sum(min(1, each.apart) for each in answers)
+    net, file.rows = networks(file.hidden)["irregular"][0], False
+    A = ask(file, "forward", {**net, "X": net["X"].T}).values
+    for g in HIDDEN:
+        right = plain_values(g, "forward", "irregular", 0, file.hidden)["A"]
+        if same(A, {"A": right.T}):
+            file.unmet = "samples are in rows, and W1 is (n1, n0)"
     file.g, file.rows = min(errors, key=errors.get)
     file.g, file.judged = recognised(file, "forward")[1] or file.g, {}
 
