@@ -1172,11 +1172,11 @@ SIX = {  # the arguments of article 1's functions, in its order, and what they r
 }
 NAMES = {  # what they are called, in any capitals, with or without _; the first ones first
     "init_params": "init_params initialize_parameters initialize_parameters_deep initialize_params "
-    "initialisation initialization init_weights",
+    "initialisation initialization init_weights init_parameters initialize_weights",
     "forward": "forward forward_propagation L_model_forward forward_prop propagate feedforward "
     "forward_pass",
     "bce": "bce compute_cost calculate_cost compute_loss calculate_loss log_loss cost_function "
-    "binary_cross_entropy bce_loss cross_entropy cost loss",
+    "binary_cross_entropy bce_loss cross_entropy cost loss binary_cross_entropy_loss",
     "backward": "backward L_model_backward backward_propagation back_propagation backward_prop "
     "back_prop backprop backpropagation backward_pass",
     "update": "update update_parameters update_params update_weights",
@@ -1856,12 +1856,8 @@ W @ A -> W @ X | every layer takes X, and should take the A before it
 g(Z) if -> Z if | the hidden layers lack their activation
 g(Z) if -> g(g(Z)) if | the hidden layers apply their activation twice
 g(Z) if -> np.where(Z > 0, Z, 0.01 * Z) if | the hidden layers have leaky ReLU
-g(Z) if -> np.where(Z > 0, Z, 0.1 * Z) if | the hidden layers have leaky ReLU
-g(Z) if -> np.where(Z > 0, Z, 0.2 * Z) if | the hidden layers have leaky ReLU
 g(Z) if -> np.where(Z > 0, Z, np.exp(Z) - 1) if | the hidden layers have ELU
-g(Z) if -> np.log(1 + np.exp(Z)) if | the hidden layers have softplus
 g(Z) if -> (Z > 0) * 1.0 if | the hidden layers have Z > 0, a step, in place of ReLU
-g(Z) if -> np.maximum(Z, 0).max() + 0 * Z if | np.max in place of np.maximum
 g(Z) if -> 1 / (1 - np.exp(-Z)) if | 1 - exp(-Z) in place of 1 + exp(-Z)
 g(Z) if l < L else sigmoid(Z) -> 1 / (1 - np.exp(-Z)) | 1 - exp(-Z) in place of 1 + exp(-Z)
 g(Z) if l < L else sigmoid(Z) -> sigmoid(-Z) | sigmoid has exp(Z) in place of exp(-Z)
@@ -1890,7 +1886,6 @@ Y * np.log(A) +  ->  | the term Y log(A) is missing
 = Y.shape[1] -> = Y.shape[1]; Y = 1 - Y | Y and 1 - Y are exchanged
 log(1 - A) -> log(A) | log(A) in both terms
 m = Y -> A = np.clip(A, 0.1, 1 - 0.1); m = Y | A is clipped at 0.1, where 1e-15 is enough
-m = Y -> A = np.clip(A, 0.05, 1 - 0.05); m = Y | A is clipped at 0.05, where 1e-15 is enough
 m = Y -> A = np.clip(A, 0.01, 1 - 0.01); m = Y | A is clipped at 0.01, where 1e-15 is enough
 np.sum(losses) -> np.sum((A - Y) ** 2) | that is the squared error
 np.sum(losses) -> np.sum(abs(A - Y)) | that is the absolute error
@@ -1924,7 +1919,6 @@ dg(Z_prev) -> dg(A_prev) | the derivative at A, not Z (or activation twice)
 dg(Z_prev) -> dg_A(Z_prev) | Z in place of A in A (1 - A) or 1 - A^2
 dg(Z_prev) -> g(Z_prev) | the activation in place of its derivative
 dg(Z_prev) -> (1 - A_prev) | 1 - A in place of the derivative
-dg(Z_prev) -> dg(cache["Z1"]) | the derivative at Z1 in every layer
 dg(Z_prev) -> dg(cache[f"Z{l}"]) | the derivative at Z of the layer above, not Z_prev
 dg(Z_prev) -> HIDDEN["sigmoid"][1](Z_prev) | the derivative of sigmoid, which forward does not have
 dg(Z_prev) -> A_prev * (1 - A_prev) | the derivative of sigmoid, which forward does not have
@@ -1964,7 +1958,6 @@ lr *  -> 1 / lr *  | it divides by lr
 lr *  -> 2 * lr *  | the step is made twice
 grads[key] -> np.clip(grads[key], -1, 1) | the gradients are clipped at 1
 grads[key] -> np.clip(grads[key], -5, 5) | the gradients are clipped at 5
-grads[key] -> np.clip(grads[key], -10, 10) | the gradients are clipped at 10
 P - lr -> - lr | it returns the step alone: P is missing
 P - lr * grads[key] -> grads[key] | it returns the gradients
 P - lr * grads[key] -> P | it returns the params as they were
@@ -2132,12 +2125,11 @@ def explain(file, six, smallest):
     return "; ".join(filter(None, said)), ""
 
 
-SPREADS = {  # of weights from n_prev inputs to n units
-    "1/sqrt(n_prev), as in article 1": lambda n, n_prev: n_prev**-0.5,
-    "sqrt(2/n_prev), He's, for ReLU": lambda n, n_prev: (2 / n_prev) ** 0.5,
-    "sqrt(2/(n + n_prev)), Glorot's": lambda n, n_prev: (2 / (n + n_prev)) ** 0.5,
-    "0.1, as in article 2": lambda n, n_prev: 0.1,
-    **{str(c): lambda n, n_prev, c=c: c for c in (0.01, 0.5, 1)},
+SPREADS = {  # of weights from 300 inputs to 250 units
+    "1/sqrt(n_prev), as in article 1": (1 / 300) ** 0.5,
+    "sqrt(2/n_prev), He's, for ReLU": (2 / 300) ** 0.5,
+    "sqrt(2/(n + n_prev)), Glorot's": (2 / 550) ** 0.5,
+    **{"0.1, as in article 2": 0.1, "0.01": 0.01, "0.5": 0.5, "1": 1},
 }
 
 
@@ -2145,13 +2137,11 @@ def remarks(file, six):
     """What is worth knowing about a function that is right."""
     said, net, layers = [], networks(file.hidden)["irregular"][0], layers_of(file, six)
     if six == "init_params":
-        sizes = (300, *[200, 100][: 2 if layers is None else layers], 1)
+        sizes = (300, *[250] * (1 if layers is None else layers), 1)
         with contextlib.suppress(Exception):  # it may refuse wide layers
-            params = answer_in(file, six, call(file, six, {"sizes": sizes}), net).values
-            wide = [(P.std(), P.shape) for P in params.values() if P.size > 9999]
-            for words, of in SPREADS.items():  # a spread is known to 0.5 %
-                if wide and all(abs(std / of(*shape) - 1) < 0.02 for std, shape in wide):
-                    said.append(f"weights of spread {words}")
+            W = answer_in(file, six, call(file, six, {"sizes": sizes}), net).values["W1"]
+            found = [words for words, std in SPREADS.items() if abs(W.std() / std - 1) < 0.02]
+            said += [f"weights of spread {words}" for words in found if layers != 0]
         return said + ([] if layers is None else [f"for {plural(layers, 'hidden layer')}"])
     if six == "bce":
         edge = ask(file, six, {**net, "A": np.array([[1.0, 0.0]]), "Y": np.array([[1.0, 0.0]])})
@@ -2164,9 +2154,7 @@ def remarks(file, six):
 
 # ---- Grading: what may be right all the same -----------------------------------------------------
 
-OTHER_TASKS = (
-    "softmax|leaky|ELU|softplus|squared|absolute|the term [(Y]|classes|lacks its activation"
-)
+OTHER_TASKS = "softmax|leaky|ELU|squared|absolute|the term [(Y]|classes|lacks its activation"
 SUMS = "1/m of the mean is missing"  # as where the batches of an epoch are added up
 
 
@@ -2512,15 +2500,14 @@ def main():
     parser = argparse.ArgumentParser(
         description=f"Grade files that have some of {', '.join(SIX)}, in the usual conventions.",
         epilog="Exit status: 0, all that is there is right; 1, something is wrong; 2, a file can "
-        "not be read or has none of them; 3, something could not be judged.",
+        "not be read or has none of them; 3, something could not be judged. NAMES and ROLES in "
+        "this file have the names that are known.",
     )
     parser.add_argument("files", nargs="+", metavar="mine.py", help="or .ipynb; many: a line each")
     parser.add_argument("--csv", action="store_true", help="a row a file: verdicts and reasons")
     parser.add_argument("--seconds", type=float, help="for each of several files (60)")
     parser.add_argument("--rows", type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.seconds is not None and not args.seconds > 0:
-        parser.error(f"argument --seconds: {args.seconds} is not a number above 0")
     out, err, terminal, path = os.dup(1), os.dup(2), sys.stdout.isatty(), args.files[0]
 
     def say(text, fd=out):
@@ -2539,8 +2526,10 @@ def main():
     except Unreadable as why:
         say(f"{path}: {why}", err) if args.rows is None else say(json.dumps(["end", str(why)]))
         return 2
-    except BrokenPipeError:  # `| head`
-        return 1
+    except OSError as error:  # `| head`, which ends early, or a full disk
+        if not isinstance(error, BrokenPipeError):
+            say(f"{path}: {error.strerror}", err)
+        return 2
     except BaseException:
         say(traceback.format_exc(), err)
         return 70
@@ -2578,7 +2567,7 @@ def verdicts_of(text, hidden="tanh", only=tuple(SIX)):
 
 
 ANOTHER = {  # mistakes that may be another network, or a loss of another form
-    "forward": "leaky|ELU|softplus|softmax|lacks its activation|classes",
+    "forward": "leaky|ELU|softmax|lacks its activation|classes",
     "bce": r"over samples is missing|of the mean is missing|len\(Y\)",
 }
 
