@@ -2181,15 +2181,16 @@ def doubt(file, six, smallest, what):
         return f"{complaint}: NumPy has removed that"
     if file.unmet and six != "train":
         return f"{file.unmet}: that is not met here"
-    if isinstance(error, (KeyError, AttributeError)) and not is_lost_key(error):
+    missed = isinstance(error, (KeyError, AttributeError)) and not is_lost_key(error)
+    if missed and "NoneType" not in str(error):
         return f"{complaint}: what fills that may not have run"
     if taken.own:
         return ""
     # Under another name, or with other arguments, it may do another task, or a part of it.
     if what == UNSTEADY:
         return UNSTEADY
-    if values is None and not error and not RETURNS_NOTHING.match(complaint):
-        return complaint
+    if values is None and not error:
+        return "" if RETURNS_NOTHING.match(complaint) else complaint
     if taken.guessed and (not what or re.search("exchanged|;", what)):
         return f"{said}; what its arguments are is a guess"
     reads = any(re.fullmatch(r"d?[Wb]\d*", word) for word in words_of(file, taken.name))
@@ -2600,6 +2601,10 @@ init_params
 random.randn( -> random.randint(-1, 2, ( | n_prev) * -> n_prev)) * | right
 params = {} -> params = {}\n    if max(sizes) > 9:\n        raise ValueError | right
 return params\n\n\ndef f -> params\n\n\ndef f | WRONG returns nothing
+(1, len -> (0, len | WRONG has W0, which is too many
+init_params(sizes): -> init_params(X, Y):\n    sizes = len(X), 3, len(Y) | not judged: also takes X
+init_params(sizes): -> init_params(n_x, n_y):\n    sizes = n_x, n_y
+    | L, A, -> assert len(params) == 2; L, A, | right for 0 hidden layers
 return params\n\n\ndef f -> return (*params.values(),)\n\n\ndef f | not judged: expected a dict
 
 forward
@@ -2609,6 +2614,8 @@ def forward( -> def deco(f):\n    return lambda *a, **k: f(*a, **k)\n@deco\ndef 
 return A, cache -> cache["me"], cache["D"] = cache, X * np.nan; return A, cache | right
 len(params) // 2, X -> 2, X | WRONG right with 1 hidden layer, not with 2 and 3
 g(Z) if -> np.sin(Z) if | WRONG A is not what the formulas give
+def forward( -> T = {}\n\n\ndef forward( | A + b -> A + b * T["one"] | not judged: may not have run
+W @ A + b -> A @ W.T + b.T | not judged: samples are in rows, and W1 is (n1, n0)
 return A, cache -> return A | WRONG an array of shape (1, 2), expected (A, cache)
 return A, -> return A[0], | WRONG A of shape (2,), expected (1, 2)
 L, A, -> X += 1; L, A, | WRONG changes X in place
@@ -2620,10 +2627,13 @@ bce
 np.log(A) -> np.log(A + 1e-7) | right agrees to 5 digits
 np.log(A) -> np.log(A + 1e-4) | WRONG agrees to 2 digits only
 sum(losses) / m -> mean(losses) | np.log( -> np.log2( | WRONG log2 in place
+bce(A, Y): -> bce(A: missing, Y): | right
+return np.sum(losses) / m -> return np.squeeze(None) | WRONG returns nothing, expected one number
 return np.sum(losses) / m -> str(losses) | WRONG returns nothing, expected one number
 return np.sum(losses) / m -> return str(losses) | WRONG returns a str, expected one
 
 backward
+np.sum(dZ, axis=1, -> np.sum(dZ) / m if l == L else np.sum(dZ, axis=1, | right
 return A, cache -> cache["s"] = 0 * A; return A, cache
     | dZ = A - Y -> cache["s"][:] = A - Y; dZ = 1 * cache["s"] | right
 A = cache[f"A{L}"]\n    dZ = A - Y -> dZ = cache.pop(f"A{L}"); dZ -= Y | right
