@@ -1319,8 +1319,8 @@ def new_file(path, names):
     sure? unmet: a convention that the grading does not have. d: what update has before grads' keys.
     """
     empty = {"lines": [], "places": [], "statements": [], "failed": {}, "taken": {}, "judged": {}}
-    settings = {"rows": None, "hidden": None, "g": "sigmoid", "known": False, "unmet": "", "d": ""}
-    return types.SimpleNamespace(path=path, names=names, **empty, **settings)
+    found = {"rows": None, "hidden": None, "g": "sigmoid", "known": False, "unmet": "", "d": None}
+    return types.SimpleNamespace(path=path, names=names, **empty, **found)
 
 
 def names_in(statement):
@@ -1637,16 +1637,20 @@ def call(file, six, given):
 
 
 def ask(file, six, net):
-    """Return the Answer of one of the six to a network."""
+    """Return the Answer of one of the six to a network; "step" is update of what backward gives."""
     given = turned(net, file.rows)
     if six == "bce":  # whose penalty on weights is then 0
         given["params"] = {key: 0 * P for key, P in given["params"].items()}
     if six == "update":
+        if file.d is None:
+            find_keys(file)
         given["grads"] = {file.d + key: G for key, G in given["grads"].items()}
     before = {role: pickle.dumps(given[role]) for role in ("params", "X", "Y")}
     try:
-        if six == "backward":
+        if six in ("backward", "step"):
             given["A"], given["cache"] = output_of(call(file, "forward", given), net)
+        if six == "step":
+            given["grads"], six = call(file, "backward", given), "update"
         result = call(file, six, given)
         result = given["params"] if result is None and six == "update" else result
         answer = answer_in(file, six, result, net)
@@ -2071,7 +2075,8 @@ def recognised(file, six):
     for (d, k), words in sorted(each.items()):
         if words:  # those that explain most
             words = max(words, key=lambda word: sum(word in of for of in each.values()))
-            named.setdefault(words, []).append(f"{d}L-{k}" if k else f"{d}L")
+            l = f"L-{k}" if k else "L"
+            named.setdefault(words, []).append(d + (l if layers is None else str(layers + 1 - k)))
     if len(named) == 1 and all(each.values()):
         return [*named][0], file.g
     return "; ".join(f"in {listed(parts)}: {words}" for words, parts in named.items()), file.g
@@ -2213,10 +2218,10 @@ def doubt(file, six, smallest, what):
     if six == "backward" and not is_right(file, "bce"):
         return f"{said}; the loss beside it is not right either: another loss?"
     mate = {"backward": "update", "update": "backward"}.get(six)
-    if mate in file.taken and not file.taken[mate].why:
-        find_keys(file)
-        if any(each.wrong and (each.values or mate == "update") for each in judged(file, mate)):
-            return f"{said}; {mate} is not right either: the step may be right all the same"
+    if mate in file.taken and not file.taken[mate].why and not is_right(file, mate):
+        nets, both = networks(file.hidden)["irregular"], (file, plain(file.g))
+        if all(map(same, *([ask(of, "step", net).values for net in nets] for of in both))):
+            return f"{said}; but the step that it makes with {mate} is right"
     return ""
 
 
@@ -2286,12 +2291,11 @@ def settle(file):
 
 def find_keys(file):
     """Find out which keys of grads update reads: dW1, or W1."""
-    if "update" in file.taken:
-        net, tried = networks(file.hidden)["irregular"][0], []
-        for file.d in ("", "d"):
-            answer = ask(file, "update", net)
-            tried.append((answer.values is not None, not is_lost_key(answer.error), file.d))
-        *_, file.d = max(tried)
+    net, tried = networks(file.hidden)["irregular"][0], []
+    for file.d in ("", "d"):
+        answer = ask(file, "update", net)
+        tried.append((answer.values is not None, not is_lost_key(answer.error), file.d))
+    *_, file.d = max(tried)
 
 
 def is_lost_key(error):
@@ -2314,8 +2318,6 @@ def verdict(file, six, verdicts):
     def so(word, words, lines=()):
         return word, "; ".join(filter(None, [*said, words])), list(lines)
 
-    if six == "update":
-        find_keys(file)
     if six == "backward" and verdicts["forward"] != "right":
         return so("not judged", f"forward is {verdicts['forward'].lower()}")
     for word in ("WRONG", "not judged") if six == "train" else ():  # the mistake may be theirs
@@ -2682,6 +2684,7 @@ def test_what_is_beyond_the_catalogue(six):
 # Edits of the plain functions, as a course has them: each file is right in its way.
 OTHER_KINDS = r"""
 right in another way
+A - Y\n -> Y - A\n | P - lr -> P + lr | uphill, and back
 T / m -> T | True) / m -> True) | return grads -> grads["m"] = m; return grads
     | lr * grads[key] -> lr / grads["m"] * grads[key] | summed gradients, divided in update
 np.sum(losses) -> np.sum((A - Y) ** 2) | A - Y\n -> 2 * (A - Y) * A * (1 - A)\n | squared error
@@ -2706,6 +2709,12 @@ def test_what_is_right_in_another_way_is_not_called_wrong(edits, kind):
     verdicts, words = verdicts_of(in_course_style(changed(edits)))
     assert "WRONG" not in verdicts.values(), words
     assert "not judged" in verdicts.values()
+
+
+def test_backward_and_update_that_are_both_wrong_are_called_so():
+    text = changed([("True) / m", "True)"), ("P - lr", "P + lr")])
+    verdicts, _ = verdicts_of(in_course_style(text))
+    assert verdicts["backward"] == verdicts["update"] == "WRONG"
 
 
 ROWS = """
