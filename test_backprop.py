@@ -1598,10 +1598,10 @@ def networks(layers):
     made = {"small": [], "irregular": [], "square": []}
     for depth in depths:
         for widths in ((1,), (1, 2), (2, 1), (2, 3), (3, 2)):
-            sizes = (*(widths * 3)[: depth + 1], 1)
+            sizes = (*(widths * 9)[: depth + 1], 1)
             made["small"] += [small_net(sizes, m, seed) for m in (2, 3) for seed in range(3)]
         for m, widths in ((5, (4, 3, 2)), (7, (3, 2, 4)), (40, (2, 4, 3))):
-            made["irregular"].append(irregular_net((*(widths * 2)[: depth + 1], 1), m))
+            made["irregular"].append(irregular_net((*(widths * 9)[: depth + 1], 1), m))
         made["square"] += [irregular_net((3,) * (depth + 2), m) for m in (3, 7)]
     made["small"].sort(key=lambda net: sum(map(np.size, leaves(net))))
     return made
@@ -2189,6 +2189,9 @@ def doubt(file, six, smallest, what):
     missed = isinstance(error, (KeyError, AttributeError)) and not is_lost_key(error)
     if missed and "NoneType" not in str(error):
         return f"{complaint}: what fills that may not have run"
+    reads = any(re.fullmatch(r"d?W\d*", word) for word in words_of(file, taken.name))
+    if error and not reads and (six in ("forward", "backward") or not taken.own):
+        return f"{complaint}; it may take other things"
     if taken.own:
         return ""
     # Under another name, or with other arguments, it may do another task, or a part of it.
@@ -2198,8 +2201,7 @@ def doubt(file, six, smallest, what):
         return "" if RETURNS_NOTHING.match(complaint) else complaint
     if taken.guessed and (not what or re.search("exchanged|;", what)):
         return f"{said}; what its arguments are is a guess"
-    reads = any(re.fullmatch(r"d?[Wb]\d*", word) for word in words_of(file, taken.name))
-    if error and (six == "bce" or not reads):
+    if error and six == "bce":
         return f"{complaint}; it may take other things"
     if six == "init_params" and complaint and not error and not is_right(file, "forward"):
         return f"{complaint}; that may be what forward takes"
@@ -2618,6 +2620,8 @@ len(params) // 2, X -> 2, X | WRONG right with 1 hidden layer, not with 2 and 3
 g(Z) if -> np.sin(Z) if | WRONG A is not what the formulas give
 def forward( -> T = {}\n\n\ndef forward( | A + b -> A + b * T["one"] | not judged: may not have run
 W @ A + b -> A @ W.T + b.T | not judged: samples are in rows, and W1 is (n1, n0)
+W, b = params[f"W{l}"], params[f"b{l}"] -> w, b, c = list(params)[l] | W @ A -> w @ A
+    | not judged: it may take other things
 return A, cache -> return A | WRONG an array of shape (1, 2), expected (A, cache)
 return A, -> return A[0], | WRONG A of shape (2,), expected (1, 2)
 L, A, -> X += 1; L, A, | WRONG changes X in place
@@ -2655,6 +2659,7 @@ return grads -> return {**params, **{"d" + key: G for key, G in grads.items()}}
 return {key: P -> for key in params: params[key] = params[key]
     | grads[key] for key, P in params.items()} -> grads[key]\n    return params | right
 return {key -> {key | WRONG it returns the params as they were
+return {key: P -> params["W4"]; return {key: P | right
 P - lr * grads[key] -> str(P) | WRONG has a str as W1, expected an array
 
 train
