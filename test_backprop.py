@@ -180,10 +180,6 @@ def cast(params, dtype):
     return {key: P.astype(dtype) for key, P in params.items()}
 
 
-def largest(grads):
-    return max(np.abs(G).max() for G in grads.values())
-
-
 def assert_same_grads(actual, expected, tolerance):
     __tracebackhide__ = True  # the numbers say more than the way to here
     assert actual.keys() == expected.keys()
@@ -196,7 +192,7 @@ def assert_same_grads(actual, expected, tolerance):
 # Rounding, in units of the largest entry of a gradient. Where the samples' gradients cancel that
 # entry may be 0, while A - Y is known to 1e-16 of 1, not of itself: below 0.01 the unit stays 0.01.
 def rounding(grads, factor=1e-12):
-    return factor * max(largest(grads), 0.01)
+    return factor * max(0.01, *(np.abs(G).max() for G in grads.values()))
 
 
 # ---- Derivatives ---------------------------------------------------------------------------------
@@ -601,10 +597,7 @@ def test_no_function_nor_callback_changes_or_sees_another_error_or_random_state_
     assert pickle.dumps(np.random.get_state()) == drawn  # noqa: NPY002
 
 
-FEW = settings(max_examples=max(EXAMPLES // 5, 1))  # for what hardly depends on the network
-
-
-@FEW
+@settings(max_examples=EXAMPLES // 5)  # it hardly depends on the network
 @given(nets(), st.sampled_from([np.float32, np.float64, np.longdouble]))
 def test_every_result_has_the_dtype_of_the_params(net, dtype):
     params, grads = cast(net.params, dtype), grads_of(net)
@@ -822,14 +815,11 @@ REFUSED = {
     },
     "Z in bce_with_logits(Z, Y)": {
         "Z[0]": "pass np.asarray(Z).reshape(1, -1)",
-        "Z[0, 0]": "Z has shape ()",
-        "Z[:, :0]": "there are no samples",
         "Z.astype(int)": "Z is int",
     },
     "cache in backward(params, cache, Y)": {
         "forward(init_params((3, 5, 1)), X)[1]": "[3, 5, 1] units, params [3, 4, 2, 1]: A, cache",
         "forward(init_params((3, 4, 2, 1, 1)), X)[1]": "cache has [3, 4, 2, 1, 1] units",
-        "forward(init_params((3, 1)), X)[1]": "cache has [3, 1] units",
         "(A, cache); A": "A, cache = forward(params, X)",
     },
     "grads in update(params, grads, lr)": {
@@ -843,23 +833,16 @@ REFUSED = {
         "(params, 1)": "params is <class 'tuple'>, expected a dict",
         "{key: P for key, P in params.items() if key != 'W1'}": "expected W1, b1, ..., WL, bL",
         "{key: P for key, P in params.items() if key != 'b3'}": "expected W1, b1, ..., WL, bL",
-        "{key.replace('W2', 'w2'): P for key, P in params.items()}": "params has the keys ['",
         "{**params, 'lr': params['W1']}": "expected W1, b1, ..., WL, bL",
         "{**params, 'b1': params['b1'].ravel()}": "(n1, 1): n1 units, and a bias is a column",
-        "{**params, 'b3': np.tile(params['b3'], 2).T}": "(n3, 1): n3 units, and a bias is a column",
-        "{**params, 'b2': np.tile(params['b2'], 2)}": "b2 (2, 2), expected (n2, 4) and (n2, 1): n2",
         "{**params, 'b2': np.float64(0)}": "b2 (), expected (n2, 4) and (n2, 1)",
         "{**params, 'W3': params['W3'][0]}": "W3 has shape (2,)",
-        "{**params, 'W1': params['W1'][None]}": "W1 has shape (1, 4, 3)",
         "{**params, 'W2': np.tile(params['W2'], 2)}": "(2, 8) and b2 (2, 1), expected (n2, 4) and",
-        "{**params, 'W3': np.tile(params['W3'], 2)}": "(1, 4) and b3 (1, 1), expected (n3, 2) and",
-        "{key: np.float64(1) for key in params}": "W1 has shape () and b1 ()",
         "{**params, 'W2': params['W2'].astype(np.float32)}": "expected one dtype, float32 or wider",
         "{**params, 'b3': params['b3'].tolist()}": "expected one dtype, float32 or wider",
         "{key: P.tolist() for key, P in params.items()}": "class 'list'",  # from JSON
         "cast(params, int)": "int",
         "cast(params, np.float16)": "float16",
-        "cast(params, [('bits', float)])": "bits",  # of kind V, as JAX's bfloat16
         "{key: np.ma.masked_array(P) for key, P in params.items()}": "MaskedArray",
         "{key: P.view(np.matrix) for key, P in params.items()}": "numpy.matrix",
     },
