@@ -1224,7 +1224,7 @@ def bind(file, six, name):
         roles[p.name] = role if role in ("off", "on") or role not in roles.values() else None
     missing = [role for role in expected if role not in roles.values()]
     units = [p for p in required if six == "init_params" and rank(p) is not None]
-    if len(units) > 1:  # in place of one sequence
+    if len(units) > 1 and {*map(rank, units)} != {0, 1}:  # in place of one sequence
         roles |= {p: k for k, p in enumerate(sorted(units, key=rank))}
         hidden, missing = len(units) - 2, []
     unknown = [p for p in required if roles[p] is None]
