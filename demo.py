@@ -269,8 +269,8 @@ def units_left(params, X):
 
 def vanishing(seed=0, steps=500):
     """article 1's last paragraph: deep sigmoids do not learn"""
-    yield """Article 1's data, 10 hidden layers of 16 units. The norm of dW at each layer before
-    the first step:"""
+    yield """Article 1's data, 10 hidden layers of 16 units; weights of spread sqrt(1/n) (xavier) or
+    sqrt(2/n) (he) from n inputs. The norm of dW at each layer before the first step:"""
     data = article1_data()
     X, _, y, _ = data
     layers, starts, norms = range(1, 12), {}, {}
