@@ -2143,13 +2143,6 @@ def remarks(file, six):
 # ---- Grading: what may be right all the same -----------------------------------------------------
 
 OTHER_TASKS = "softmax|leaky|ELU|squared|absolute|the term [(Y]|classes|lacks its activation"
-SUMS = "1/m of the mean is missing"  # as where the batches of an epoch are added up
-
-
-def is_missing(file, error):
-    """Is this an error of a name that a failed statement should have defined?"""
-    name = getattr(error, "name", None) if isinstance(error, NameError) else None
-    return name and (name in file.failed or "*" in file.failed and name not in file.names)
 
 
 def doubt(file, six, smallest, what):
@@ -2160,7 +2153,7 @@ def doubt(file, six, smallest, what):
     taken, values, complaint, error = file.taken[six], *smallest[4:]
     said = what or complaint or FURTHER[six]
     # For every file: what it lacks is no mistake of its own.
-    if is_missing(file, error):
+    if type(error) is NameError and {error.name, "*"} & file.failed.keys():
         line, why = file.failed.get(error.name) or file.failed["*"]
         return f"it needs {error.name}, and {line} fails: {why}"
     if isinstance(error, ImportError):
@@ -2173,7 +2166,8 @@ def doubt(file, six, smallest, what):
     if missed and "NoneType" not in str(error):
         return f"{complaint}: what fills that may not have run"
     reads = any(re.fullmatch(r"d?W\d*", word) for word in words_of(file, taken.name))
-    if error and not reads and (six in ("forward", "backward") or not taken.own):
+    passes = six in ("forward", "backward")
+    if error and (not reads and passes or not taken.own and (six == "bce" or not reads)):
         return f"{complaint}; it may take other things"
     if taken.own:
         return ""
@@ -2184,21 +2178,19 @@ def doubt(file, six, smallest, what):
         return "" if RETURNS_NOTHING.match(complaint) else complaint
     if taken.guessed and (not what or re.search("exchanged|;", what)):
         return f"{said}; what its arguments are is a guess"
-    if error and six == "bce":
-        return f"{complaint}; it may take other things"
     if six == "init_params" and complaint and not error and not is_right(file, "forward"):
         return f"{complaint}; that may be what forward takes"
     other = not what or re.search(OTHER_TASKS, what)
     if six == "forward" and other and not re.fullmatch(r"'[AZ]\d'", str(error)):
         return f"{said}: another network?"
     if six == "bce":
-        part = not what or values["loss"].ndim or SUMS in what
+        part = not what or values["loss"].ndim or "mean is missing" in what  # of a sum over batches
         if part or other and not is_right(file, "backward"):
             return f"{said}: another loss?"
         flat = {**smallest.net, **{role: smallest.net[role].ravel() for role in "AY"}}
         if same(ask(file, six, flat).values, smallest.right):
             return f"{said}; it is right on flat arrays, (m,)"
-    if six in ("forward", "backward") and "bce" not in file.taken:
+    if passes and "bce" not in file.taken:
         return f"{said}; no cross-entropy stands beside it"
     if six == "backward" and not is_right(file, "bce"):
         return f"{said}; the loss beside it is not right either: another loss?"
