@@ -28,7 +28,6 @@ import copy
 import csv
 import functools
 import inspect
-import io
 import json
 import math
 import pathlib
@@ -2512,27 +2511,24 @@ def verdicts_of(text, hidden="tanh", only=tuple(SIX)):
     file, verdicts, words = file_of(text, hidden), dict.fromkeys(SIX, "right"), {}
     list(settle(file))
     for six in only:
-        before = {each: verdicts[each] for each in [*SIX][: [*SIX].index(six)]}
-        verdicts[six], words[six], _ = verdict(file, six, before)
+        verdicts[six], words[six], _ = verdict(file, six, verdicts)
     return verdicts, words
-
-
-ANOTHER = {  # mistakes that may be another network, or a loss of another form
-    "forward": "leaky|ELU|softplus|softmax|lacks its activation|classes",
-    "bce": r"over samples is missing|of the mean is missing|len\(Y\)",
-}
 
 
 @pytest.mark.parametrize("style", ["article", "course"])
 @pytest.mark.parametrize("six", SIX)
 def test_every_mistake_is_named(six, style):
+    another = {  # mistakes that may be another network, or a loss of another form
+        "forward": "leaky|ELU|softplus|softmax|lacks its activation|classes",
+        "bce": r"over samples is missing|of the mean is missing|len\(Y\)",
+    }
     for edits, name in CATALOGUE[six] if (six, style) != ("train", "course") else ():
         text, seen = PLAIN.replace(TEXT[six], edited(TEXT[six], edits)), 0
         for hidden in HIDDEN if "g(" in edits[0][0] else ["tanh"]:
             found = verdicts_of(in_course_style(text) if style == "course" else text, hidden, [six])
             word, words = (each[six] for each in found)
             if word != "right":  # as the derivative of tanh is where forward has it
-                other = style == "course" and re.search(ANOTHER.get(six, "^$"), name)
+                other = style == "course" and re.search(another.get(six, "^$"), name)
                 assert word == ("not judged" if other else "WRONG"), (edits, hidden, words)
                 assert other or name in words, (edits, hidden, words)
                 seen += 1
@@ -2656,28 +2652,23 @@ def init_weights(n_in, n_hidden, n_out):
     return {"W1": np.random.randn(n_in, n_hidden) * 0.1, "b1": np.zeros(n_hidden),
             "W2": np.random.randn(n_hidden, n_out) * 0.1, "b2": np.zeros(n_out)}
 TABLE = {}
-def register(f):
-    TABLE[f.__name__] = f
+def register(f): TABLE[f.__name__] = f
 @register
-def tanh(z):
-    return np.tanh(z)
+def tanh(z): return np.tanh(z)
 def forward_prop(X, params):
     a1 = TABLE["tanh"](X @ params["W1"] + params["b1"])
     a2 = 1 / (1 + np.exp(-(a1 @ params["W2"] + params["b2"])))
     return a2, (a1, a2)
 def binary_cross_entropy(y_true, y_pred):
-    y_pred = np.clip(y_pred, 1e-15, 1 - 1e-15)
     return -np.mean(y_true * np.log(y_pred) + (1 - y_true) * np.log(1 - y_pred))
 def backprop(params, cache, X, y):
-    (a1, a2), m = cache, X.shape[0]
-    d2 = (a2 - y) / m
+    a1, a2 = cache
+    d2 = (a2 - y) / len(y)
     d1 = d2 @ params["W2"].T * (1 - a1**2)
     return {"dW2": a1.T @ d2, "db2": d2.sum(axis=0), "dW1": X.T @ d1, "db1": d1.sum(axis=0)}
 def update_weights(params, grads, lr):
-    for key in params:
-        params[key] -= lr * grads["d" + key]
-while True:
-    pass
+    for key in params: params[key] -= lr * grads["d" + key]
+while True: pass
 """
 HEAD = "import numpy as np, os, time\n\ndef sigmoid(Z):\n    return 1 / (1 + np.exp(-Z))\n\n"
 RIGHT = f"{HEAD}g, dg = sigmoid, lambda Z: sigmoid(Z) * (1 - sigmoid(Z))\n{PLAIN}"
@@ -2696,120 +2687,75 @@ backward      WRONG     wrong in dW1, right in dW2, db2 and db1: the 1/m of the
 update        right
 train         not judged: backward is wrong
 """
+CELLS = f"%matplotlib inline\nfrom course_utils import relu\n{HEAD}", "!pip install numpy"
+CELLS += f"g, dg = relu, None\n{in_course_style(PLAIN)}", "params = train("
+BOOK = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in CELLS]
+BOOK = json.dumps({"cells": [{"cell_type": "markdown", "source": ["# Homework"]}, *BOOK]})
 
 
-def notebook(*cells):
-    cells = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
-    return json.dumps({"cells": [{"cell_type": "markdown", "source": ["# Homework"]}, *cells]})
+def command(folder, texts, *options):
+    """Run a copy of this file, which stands alone in a folder, on files of these texts."""
+    (folder / "alone.py").write_bytes(pathlib.Path(__file__).read_bytes())
+    for name, text in {"random.py": "raise SystemError", **texts}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    line = [sys.executable, "alone.py", *options, *texts]
+    return subprocess.Popen(line, cwd=folder, env=environment, **pipes)
 
 
-BOOK = notebook(
-    f"%matplotlib inline\nfrom course_utils import relu\n{HEAD}",
-    "!pip install numpy",
-    f"g, dg = relu, None\n{in_course_style(PLAIN)}",
-    "params = train(",
-)
-
-
-@pytest.fixture
-def command(tmp_path):
-    """A function: run this file, copied to where it stands alone, on files of these texts."""
-    copy_of_this = tmp_path / "alone.py"
-    copy_of_this.write_bytes(pathlib.Path(__file__).read_bytes())
-    (tmp_path / "random.py").write_text("raise SystemError")
-
-    def start(*args, **texts):
-        files = []
-        for name, text in texts.items():
-            files.append(f"{name}.ipynb" if text.startswith('{"cells') else f"{name}.py")
-            (tmp_path / files[-1]).write_text(text, encoding="utf-8")
-        environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
-        line = [sys.executable, str(copy_of_this), *args, *files]
-        return subprocess.Popen(line, cwd=tmp_path, env=environment, **pipes)
-
-    return start
-
-
-def test_the_command_prints_a_report(command):
-    process = command(mine=WRONG)
+def test_the_command_prints_a_report_or_why_not_and_ends_on_ctrl_c(tmp_path):
+    process = command(tmp_path, {"mine.py": WRONG})
     assert (*process.communicate(), process.returncode) == (REPORT, "", 1)
-
-
-def test_the_command_follows_the_conventions_of_a_file(command):
-    process = command(rows=ROWS)
-    head, _, *lines = process.communicate()[0].splitlines()
-    assert head.split(", ")[1:] == [
-        "hidden layers: tanh", "samples in rows", "networks of 1 hidden layer only",
-    ]  # fmt: skip
-    verdicts = [line.split(maxsplit=2) for line in lines if line[0] != " "]
-    assert [word for _, word, *_ in verdicts] == [*["right"] * 5, "not"]
-    assert verdicts[3] == ["backward", "right", "backprop(params, cache, X, y)"]
-    assert process.returncode == 0
-
-
-@pytest.mark.parametrize(
-    "name, text, words",
-    [
-        ("syntax", "def forward(:", "line 1: SyntaxError: "),
-        ("classes", "class Net: pass", "has none of init_params, "),
-        ("broken", '{"cells', "JSONDecodeError"),
-    ],
-)
-def test_a_file_that_cannot_be_graded_is_refused_in_a_line(name, text, words, command):
-    process = command(**{name: text})
+    process = command(tmp_path, {"mine.py": "class Net: pass"})
     out, err = process.communicate()
-    assert process.returncode == 2 and out == "" and words in err and err.count("\n") == 1
-
-
-def test_a_class_is_graded_whatever_its_files_do(command):
-    at = "    m = Y.shape[1]\n    losses"  # in bce
-    texts = {
-        "loops": RIGHT.replace(at, f"    time.sleep(1e6)\n{at}"),
-        "right": RIGHT.replace("losses = []", 'losses = []; print("✓ \\udcff")'),
-        "exits": RIGHT.replace(at, f"    os._exit(0)\n{at}"),
-        "crashes": RIGHT.replace(at, f"    os.abort()\n{at}"),
-        "book": BOOK,
-        "other": "import nothing",
-    }
-    process = command("--csv", "--seconds", "20", **texts)
-    out, err = process.communicate()
-    head, *rows = csv.reader(io.StringIO(out))
-    assert head == ["file", *SIX, *(f"why {six}" for six in SIX), "remark"] and err == ""
-    assert process.returncode == 1 and [row[0].split(".")[0] for row in rows] == [*texts]
-    loops, right, exits, crashes, book, other = (dict(zip(head, row)) for row in rows)
-    assert [right[six] for six in SIX] == ["right"] * 6
-    for row, words in ((loops, "not done after 20 s"), (crashes, "crashes: SIGABRT")):
-        assert (row["bce"], row["why bce"]) == ("not judged", words)
-    assert "calls exit()" in exits["why bce"] and exits["bce"] == "WRONG"
-    for row in (loops, exits, crashes):
-        others = [row[six] for six in ("init_params", "forward", "backward", "update", "train")]
-        assert others == ["right"] * 4 + ["not judged"]
-    assert "it needs g, and cell 1, line 2 fails: ModuleNotFoundError" in book["why forward"]
-    assert [book[six] for six in ("bce", "backward", "update")] == ["right", "not judged", "right"]
-    assert [other[six] for six in SIX] == [""] * 6 and other["remark"].startswith("has none of")
-
-
-def test_a_class_is_a_line_each(command):
-    process = command(mine=WRONG, rows=ROWS, none="")
-    out, err = process.communicate()
-    assert [line.split() for line in out.splitlines()[0::2]] == [
-        [*SIX],
-        "rows.py right right right right right not there".split(),
-    ]
-    assert "right       WRONG       right       not judged  backward: wrong in dW1, right" in out
-    assert "none.py  has none of" in out and (process.returncode, err) == (1, "")
-
-
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C as Unix has it")
-def test_the_command_ends_on_ctrl_c(command):
+    assert re.fullmatch(r"mine.py: has none of init_params, .* class \(Net\) is not judged\n", err)
+    assert (out, process.returncode) == ("", 2)
     stubborn = "    while True:\n        try: time.sleep(1)\n        except: pass\n    return {key"
-    with command(mine=WRONG.replace("    return {key", stubborn)) as process:
-        for line in process.stdout:
-            if line.startswith("  dW1: yours"):
-                break  # the evidence stands below its verdict, and is there already
+    with command(tmp_path, {"mine.py": WRONG.replace("    return {key", stubborn)}) as process:
+        # The evidence stands below its verdict, and is there already.
+        next(line for line in process.stdout if line.startswith("  dW1: yours"))
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
+
+
+def test_a_class_is_graded_whatever_its_files_do(tmp_path):
+    start, without_bce = "    m = Y.shape[1]", "right,right,not judged,right,right,not judged"
+    loops, crashes, exits = (
+        RIGHT.replace(f"{start}\n    losses", f"    {end}\n{start}\n    losses")
+        for end in ("time.sleep(1e6)", "os.abort()", "os._exit(0)")
+    )
+    prints = RIGHT.replace("losses = []", 'losses = []; print("✓ \\udcff")')
+    rows = '"hidden layers: tanh, samples in rows, networks of 1 hidden layer only"'
+    book = "it needs g, and cell 1, line 2 fails: ModuleNotFoundError"
+    files = {  # a file's text, its verdicts, and what else stands in its row
+        "loops.py": (loops, without_bce, ",not done after 20 s,"),
+        "crashes.py": (crashes, without_bce, ",crashes: SIGABRT,"),
+        "exits.py": (exits, "right,right,WRONG,right,right,not judged", "calls exit()"),
+        "prints.py": (prints, "right,right,right,right,right,right", ""),
+        "rows.py": (ROWS, "right,right,right,right,right,not there", rows),
+        "book.ipynb": (BOOK, "right,not judged,right,not judged,right,not there", book),
+        "other.py": ("import nothing", ",,,,,", "has none of init_params"),
+    }
+    texts = {name: text for name, (text, *_) in files.items()}
+    process = command(tmp_path, texts, "--csv", "--seconds", "20")
+    out, err = process.communicate()
+    head, *rows = out.splitlines()
+    assert head.split(",") == ["file", *SIX, *(f"why {six}" for six in SIX), "remark"]
+    assert (process.returncode, err) == (1, "")
+    for (name, (_, verdicts, words)), row in zip(files.items(), rows, strict=True):
+        assert row.startswith(f"{name},{verdicts},") and words in row, row
+
+
+def test_a_class_is_a_line_each(tmp_path):
+    texts = {"mine.py": WRONG, "right.py": RIGHT, "syntax.py": "def f(:", "broken.ipynb": "{"}
+    process = command(tmp_path, texts)
+    out, err = process.communicate()
+    head, mine, right, syntax, broken = out.splitlines()
+    assert head.split() == [*SIX] and right.split() == ["right.py", *["right"] * 6]
+    assert "right       WRONG       right       not judged  backward: wrong in dW1, right" in mine
+    assert "line 1: SyntaxError: " in syntax and "JSONDecodeError" in broken
+    assert (process.returncode, err) == (1, "")
 
 
 if __name__ == "__main__":
