@@ -2754,7 +2754,7 @@ def test_a_class_is_a_line_each(tmp_path):
     head, mine, right, syntax, broken = out.splitlines()
     assert head.split() == [*SIX] and right.split() == ["right.py", *["right"] * 6]
     assert "right       WRONG       right       not judged  backward: wrong in dW1, right" in mine
-    assert "line 1: SyntaxError: " in syntax and "JSONDecodeError" in broken
+    assert "syntax.py     line 1: SyntaxError: " in syntax and "JSONDecodeError" in broken
     assert (process.returncode, err) == (1, "")
     assert [status_of({word}) for word in ("right", "WRONG", "not judged")] == [0, 1, 3]
 
