@@ -1044,7 +1044,7 @@ def test_demo_says_what_the_readme_says():
 
 
 def test_demo_shows_parts_in_order_in_80_columns_and_in_pictures(monkeypatch, capsys, tmp_path):
-    for name, part in demo().PARTS.items():
+    for name, part in demo().PARTS.items():  # each yields what it has found already
         again = functools.partial(lambda items, seed: items, found(name))
         monkeypatch.setitem(demo().PARTS, name, functools.update_wrapper(again, part))
     demo().main([*demo().PARTS, "--figures", str(tmp_path / "new")])
@@ -1080,8 +1080,9 @@ def test_demo_refuses_bad_arguments_in_one_line(argv, words, monkeypatch, capsys
 
 
 def started(part, stdout=subprocess.PIPE):
-    command, options = [sys.executable, demo().__file__, part], {"start_new_session": True}
-    return subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, text=True, **options)
+    command = [sys.executable, demo().__file__, part]
+    options = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    return subprocess.Popen(command, stdout=stdout, **options)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="pipes and signals as Linux has them")
