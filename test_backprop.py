@@ -466,16 +466,17 @@ def batches_seen(m, batch_size, epochs, rng):
     """The batches that train visits, each {sample: how far it moved}.
 
     X is the identity, so that sample j moves only weight j, and from zero by lr / 2 / (size of the
-    batch), up or down by its label; lr is small enough for that to hold on later visits.
+    batch), up or down by its label, and for the second output, whose labels are the opposite, down
+    or up; lr is small enough for that to hold on later visits.
     """
-    params, moves = {"W1": np.zeros((1, m)), "b1": np.zeros((1, 1))}, [np.zeros(m)]
+    params, moves = {"W1": np.zeros((2, m)), "b1": np.zeros((2, 1))}, [np.zeros(m)]
     labels = np.arange(m) % 2
     steps = epochs * math.ceil(m / int(batch_size))
     options = {"steps": steps, "batch_size": batch_size, "rng": rng}
     options["callback"] = lambda step, loss, params: moves.append(
-        params["W1"][0] * (2 * labels - 1)
+        (params["W1"][0] - params["W1"][1]) / 2 * (2 * labels - 1)
     )
-    _, losses = train(params, np.eye(m), labels, lr=1e-6, **options)
+    _, losses = train(params, np.eye(m), [labels, 1 - labels], lr=1e-6, **options)
     assert losses.shape == (steps,) == (len(moves) - 1,)  # a step is a batch, not an epoch
     return [{j: move[j] for j in np.flatnonzero(move)} for move in np.diff(moves, axis=0)]
 
