@@ -12,9 +12,9 @@ Samples stand in columns, layers count from 1 to L, and everything travels in pl
     grads  = the keys and shapes of params
     X: (n0, m)    Y: (nL, m), each entry in [0, 1]    m samples    L = len(params) // 2
 
-No function changes what it is given. Floats have the dtype of params (grads in native byte order).
-forward, backward and update check their arguments and call their twin with _ in front, which is the
-formulas alone; train checks once and calls the twins. XOR, with np and `from backprop import *`:
+No function changes what it is given, but a Generator advances. Floats have the dtype of params.
+What has a twin with _ in front checks its arguments and calls that, which is the formulas alone;
+train checks once and calls the twins. XOR, after `import numpy as np` and `from backprop import *`:
 
 >>> X, Y = np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
 >>> params = init_params((2, 4, 1), rng=0)
@@ -34,7 +34,7 @@ from math import inf, sqrt
 from numbers import Integral, Real
 
 import numpy as np
-from numpy import empty, errstate, ma, matrix  # by name: NumPy's own, also where np is jax.numpy
+from numpy import empty, errstate, ma, matrix  # by name: also where the line above says jax.numpy
 from numpy.random import default_rng
 
 __version__ = "1.1.0"
@@ -53,15 +53,13 @@ def init_params(layer_sizes, rng=None, *, scale="xavier", dtype=np.float64):
     article 2 with 0.1. ValueError: a size below 1, an unknown scale, a dtype below float32.
     """
     sizes = [_checked_count(f"layer_sizes[{i}]", n) for i, n in enumerate(layer_sizes)]
-    _check_settings(sizes, scale, dtype)
+    _check_settings(sizes, rng, scale, dtype)
     with errstate():  # NumPy 1's default_rng can leave the error state of another thread behind
         rng, params = default_rng(rng), {}
     for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
         std_W, std_b = scale, scale
-        if scale == "xavier":
-            std_W, std_b = sqrt(1 / n_prev), 0
-        elif scale == "he":
-            std_W, std_b = sqrt(2 / n_prev), 0
+        if isinstance(scale, str):
+            std_W, std_b = sqrt({"xavier": 1, "he": 2}[scale] / n_prev), 0
         params[f"W{l}"] = np.asarray(rng.normal(0, std_W, (n, n_prev)), dtype)
         params[f"b{l}"] = np.asarray(rng.normal(0, std_b, (n, 1)), dtype)
     return params
@@ -80,7 +78,7 @@ def relu(Z):
 
 
 # Each hidden activation, and its derivative written in A = activation(Z), where article 1 has Z:
-# that needs no second exp. ReLU has none at Z = 0; by convention it is 0 there.
+# that needs no second exp. ReLU has no derivative at Z = 0; by convention it is 0 there.
 ACTIVATIONS = {
     "sigmoid": (sigmoid, lambda A: A * (1 - A)),
     "tanh": (np.tanh, lambda A: 1 - A * A),
@@ -95,7 +93,7 @@ def forward(params, X, activation="sigmoid"):
     sigmoid. A is cache["AL"] and cache["A0"] may be X: do not change them before backward. Source:
     article 1, forward pass. ValueError: shapes that do not fit, an unknown activation.
     """
-    with errstate(under="ignore"):  # what is too small for its dtype is 0, here and below
+    with errstate(under="ignore"):  # too small is 0, also where np.seterr raises, here and below
         return _forward(params, _checked_X(params, X, activation), activation)
 
 
@@ -116,8 +114,8 @@ def bce(A, Y):
     """Return the binary cross-entropy: summed over outputs, averaged over samples.
 
     A: probabilities, Y: labels, both (nL, m) in [0, 1]. As in sklearn.metrics.log_loss, A is
-    clipped to [eps, 1 - eps], so that log is finite. ValueError: shapes that differ, labels (here
-    and in train alone) outside [0, 1]. Source: article 1; article 2's J lacks the minus sign.
+    clipped to [eps, 1 - eps], so that log is finite, and not checked. ValueError: shapes that
+    differ, labels outside [0, 1]. Source: article 1; article 2's J lacks the minus sign.
     """
     A = _checked_columns("A", A)
     Y = _checked_labels(_checked_columns("Y", Y, *A.shape, A.dtype))
@@ -128,10 +126,10 @@ def bce(A, Y):
 
 
 def bce_with_logits(Z, Y):
-    """Return bce(sigmoid(Z), Y) from the last layer's Z, exact however confident the network is.
+    """Return bce(sigmoid(Z), Y) from the last layer's Z, right to a few bits however large.
 
-    Z, finite, and Y: (nL, m). ValueError: shapes that differ. Source: article 1's loss with
-    a = sigmoid(z), where -log(a) = log(1 + exp(-z)) and -log(1 - a) = log(1 + exp(z)).
+    Z, finite, and Y: (nL, m). ValueError: shapes that differ. Source: article 1's loss, where
+    -log(a) = log(1 + exp(-z)) = max(-z, 0) + log(1 + exp(-|z|)), and -log(1 - a) has z for -z.
     """
     Z = _checked_columns("Z", Z)
     with errstate(under="ignore"):
@@ -139,17 +137,17 @@ def bce_with_logits(Z, Y):
 
 
 def _bce_with_logits(Z, Y, m):
-    rest = np.log1p(np.exp(np.minimum(Z, -Z)))  # exp(-|Z|) cannot overflow, as the others can
+    rest = np.log1p(np.exp(np.minimum(Z, -Z)))  # -|Z|, for complex steps, too: no exp overflows
     minus_log_A = np.maximum(-Z, 0) + rest
     minus_log_1_A = np.maximum(Z, 0) + rest
-    return ((Y * minus_log_A + (1 - Y) * minus_log_1_A) / m).sum()  # / m first: no sum overflows
+    return ((Y * minus_log_A + (1 - Y) * minus_log_1_A) / m).sum()  # / m first: no mean overflows
 
 
 def backward(params, cache, Y):
     """Return grads in the order of params: the derivative of bce_with_logits by every entry.
 
-    Also of bce, unless it clips. cache: from forward with these params. Y: (nL, m). The absolute
-    error is about eps: where A is close to Y few digits are left. ValueError: shapes that do not
+    Also of bce, unless it clips. cache: from forward with these params. Y: (nL, m). The error is
+    about eps * A_prev: where A is close to Y few digits are left. ValueError: shapes that do not
     fit, a cache of other sizes. Source: article 1, backward pass; article 2.
     """
     A = _checked_output(params, cache)
@@ -160,7 +158,7 @@ def backward(params, cache, Y):
 def _backward(params, cache, Y, m):
     L, grads = len(params) // 2, dict.fromkeys(params)  # in this order
     A, activation_deriv = cache[f"A{L}"], ACTIVATIONS[cache["activation"]][1]
-    # Per sample dL/dA * dA/dZ = (A - Y) / (A * (1 - A)) * A * (1 - A); the mean's 1 / m follows.
+    # dbce/dA * dA/dZ, by sample: (A - Y) / (A * (1 - A)) * A * (1 - A); the mean's 1 / m follows.
     dZ = A - Y
     for l in range(L, 0, -1):
         W, A_prev = params[f"W{l}"], cache[f"A{l - 1}"]
@@ -189,7 +187,7 @@ def _update(params, grads, lr):
 
 
 # ---- Training and prediction, for any number of samples ------------------------------------------
-CHUNK_SIZE = 4096  # columns; 8 rows of them are 256 kB, which stay in the processor's cache
+CHUNK_SIZE = 4096  # columns; of 8 units and in float64 256 kB, which stay in the processor's cache
 # glibc's malloc gives arrays above 128 kB back to the system, and to get them again can take longer
 # than the arithmetic. Having once freed one of 16 MB, it keeps those below.
 empty(1 << 21)  # bytes: 8 times that
@@ -198,8 +196,8 @@ empty(1 << 21)  # bytes: 8 times that
 def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE):
     """Return (loss, grads), bce_with_logits and its derivative, in chunks of chunk_size columns.
 
-    Means, so those of shards on other machines add up, each weighted by its share of the samples.
-    Memory: one chunk, and a copy of X or Y of another dtype. ValueError: as forward; a chunk_size.
+    Two means: those of shards on other machines add up, each times its share of the samples.
+    Memory: a chunk, and a copy of X or Y of another dtype. ValueError: as forward; chunk_size < 1.
     """
     chunk_size, X = _checked_count("chunk_size", chunk_size), _checked_X(params, X, activation)
     Y = _checked_columns("Y", Y, len(params[f"b{len(params) // 2}"]), X.shape[1], X.dtype)
@@ -208,13 +206,13 @@ def loss_and_grads(params, X, Y, activation="sigmoid", *, chunk_size=CHUNK_SIZE)
 
 
 def _loss_and_grads(params, X, Y, activation, chunk_size=CHUNK_SIZE):
-    L, m, loss, grads = len(params) // 2, X.shape[1], 0, {}
+    L, m, loss, grads = len(params) // 2, X.shape[1], None, None
     for i in range(0, m, chunk_size):
         X_i, Y_i = X[:, i : i + chunk_size], Y[:, i : i + chunk_size]
         _, cache = _forward(params, X_i, activation)
         loss_i, grads_i = _bce_with_logits(cache[f"Z{L}"], Y_i, m), _backward(params, cache, Y_i, m)
-        loss = loss + loss_i if i else loss_i
-        grads = {key: grads[key] + grads_i[key] for key in params} if i else grads_i
+        loss = loss_i if i == 0 else loss + loss_i
+        grads = grads_i if i == 0 else {key: grads[key] + grads_i[key] for key in params}
     return loss, grads
 
 
@@ -224,7 +222,7 @@ def train(
     """Return (params, losses) after `steps` updates of the given params.
 
     X: (n0, m). Y: (nL, m), for one output also (m,). batch_size: samples in a step, None for all;
-    otherwise each epoch visits all once, shuffled by rng (seed or Generator); its last batch may be
+    otherwise an epoch visits each once, shuffled by rng (seed or Generator); its last batch may be
     shorter. losses[k]: bce_with_logits of step k's batch before update k. callback(step, loss,
     params): after each update. Source: article 1, results. ValueError: shapes, values, settings
     that do not fit. FloatingPointError: a loss, or at the end params, that are not finite.
@@ -250,7 +248,7 @@ def train(
 def _batches(X, Y, batch_size, rng):
     with errstate():  # as in init_params
         batch_size, m, rng = _checked_count("batch_size", batch_size), X.shape[1], default_rng(rng)
-    # A sample in a row, in one piece, is quick to pick. ravel copies, unless X is such rows' .T.
+    # Rows in one piece are quick to pick. ravel copies, unless X is the .T of such rows.
     X_rows, Y_rows = X.T.ravel().reshape(m, -1), Y.T.ravel().reshape(m, -1)
     while True:  # epoch by epoch, for ever
         shuffled = np.asarray(rng.permutation(m))  # to jax's device, once an epoch
@@ -271,7 +269,7 @@ def predict_proba(params, X, activation="sigmoid"):
 def predict(params, X, *, threshold=0.5, activation="sigmoid"):
     """Return classes (nL, m), integers: 1 where the probability is at least threshold, else 0.
 
-    ValueError: as forward; a threshold that is no number; a NaN in X. Source: article 2, predict.
+    ValueError: as forward; a threshold that is no number; NaN in X or params. Source: article 2.
     """
     _check_number("threshold", threshold, "one number", lambda x: x == x)
     A = predict_proba(params, X, activation)
@@ -319,11 +317,13 @@ def _checked_count(name, n):
     return int(n)  # NumPy's narrow integers would wrap around
 
 
-def _check_settings(sizes, scale, dtype):
+def _check_settings(sizes, rng, scale, dtype):
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes is {sizes}, expected (n_features, *hidden, n_outputs)")
     if not isinstance(scale, str) or scale not in ("xavier", "he"):
         _check_number("scale", scale, "'xavier', 'he' or a number >= 0", lambda x: 0 <= x < inf)
+    if isinstance(rng, str):
+        raise ValueError(f"rng is {rng!r}, expected a seed or a Generator: scale={rng!r}?")
     if np.dtype(dtype).char not in WIDE:
         raise ValueError(f"dtype is {np.dtype(dtype)}, expected float32 or wider")
 
@@ -391,7 +391,7 @@ def _checked_numbers(name, array, dtype):
     with errstate(under="ignore"), suppress(TypeError, ValueError, OverflowError):
         if array.dtype.kind not in "mMc" or array.dtype.kind == np.dtype(dtype).kind:
             return np.asarray(array, dtype)  # None is NaN, and "1.5" is 1.5
-    came = max(array.ravel().tolist(), key=str)  # words come after numbers
+    came = max(array.ravel().tolist(), key=lambda x: (not str(x)[-1:].isdigit(), str(x)))
     cure = "encode words, count days, drop or fill in what is missing"
     if name == "Y" and isinstance(came, (str, bytes)):
         cure = f"for 1 as {came!r}, pass np.asarray(Y) == {came!r}"
@@ -404,18 +404,16 @@ def _checked_training_data(params, X, Y, activation):
         flat = np.ndim(Y) == n == 1 and not ma.is_masked(Y)
         Y = _checked_columns("Y", np.asarray(Y)[None] if flat else Y, n, X.shape[1], X.dtype)
     for name, array in {"X": X, "Y": Y, **params}.items():
-        if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # a NaN is both
+        if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # both are NaN if one is
             raise ValueError(f"{name} holds NaN or infinity in {X.dtype}: drop, fill in or rescale")
     return X, _checked_labels(Y)
 
 
 def _checked_labels(Y):
-    low, top = Y.min(), Y.max()
-    if _known_false(lambda: 0 <= low and top <= 1):
-        cure = (
-            f"for 1 as {top}, pass np.asarray(Y, '{Y.dtype}') == {top}" if top == top else "no NaN"
-        )
-        raise ValueError(f"Y goes from {low} to {top}, expected labels in [0, 1]: {cure}")
+    low, hi = Y.min(), Y.max()
+    if _known_false(lambda: 0 <= low and hi <= 1):
+        cure = f"for 1 as {hi}, pass np.asarray(Y, '{Y.dtype}') == {hi}" if hi == hi else "no NaN"
+        raise ValueError(f"Y goes from {low} to {hi}, expected labels in [0, 1]: {cure}")
     return Y
 
 
@@ -423,7 +421,7 @@ def _checked_output(params, cache):
     sizes = _checked_sizes(params)
     came = [len(A) for key, A in cache.items() if key[0] == "A"] if hasattr(cache, "keys") else []
     if came != sizes:
-        raise ValueError(f"cache has {came} units, params {sizes}: A, cache = forward(params, X)")
+        raise ValueError(f"cache has units {came}, params {sizes}: A, cache = forward(params, X)")
     return cache[f"A{len(sizes) - 1}"]
 
 

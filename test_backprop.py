@@ -763,6 +763,7 @@ REFUSED = {
     "X in TAKE_X": {
         **NO_NUMBERS,
         "X.T": "samples are columns, pass np.asarray(X).T",
+        "np.array([['1', '-', '3']] * 3)": "with '-', expected numbers",
         "X[:2]": "expected (3, m): a row for each feature, a column for each sample",
         "np.full((3, 5), 'a')": "with 'a', expected numbers: encode words",
     },
@@ -818,8 +819,8 @@ REFUSED = {
         "Z.astype(int)": "Z is int",
     },
     "cache in backward(params, cache, Y)": {
-        "forward(init_params((3, 5, 1)), X)[1]": "[3, 5, 1] units, params [3, 4, 2, 1]: A, cache",
-        "forward(init_params((3, 4, 2, 1, 1)), X)[1]": "cache has [3, 4, 2, 1, 1] units",
+        "forward(init_params((3, 5, 1)), X)[1]": "units [3, 5, 1], params [3, 4, 2, 1]: A, cache",
+        "forward(init_params((3, 4, 2, 1, 1)), X)[1]": "cache has units [3, 4, 2, 1, 1]",
         "(A, cache); A": "A, cache = forward(params, X)",
     },
     "grads in update(params, grads, lr)": {
@@ -859,6 +860,7 @@ REFUSED = {
     "n in init_params((n, 1))": {NO_COUNT: "layer_sizes[0] is {bad!r}, expected a whole number"},
     "n in init_params((2, 3, n))": {NO_COUNT: "layer_sizes[2] is {bad!r}, expected a whole "},
     "layer_sizes in init_params(layer_sizes)": {"[]; [3]": IS + "(n_features, *hidden, n_outputs)"},
+    "rng in init_params((2, 1), rng)": {"'he'": "a seed or a Generator: scale='he'?"},
     "scale in init_params((2, 1), scale=scale)": {
         "'He'; -0.1; 10**400; np.inf; np.nan; [1]": IS + "'xavier', 'he' or a number >= 0"
     },
