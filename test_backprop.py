@@ -1143,7 +1143,7 @@ ROLES = {  # what an argument's name says that it is, in any capitals, with or w
     "on": r"keepprob",  # of dropout, which gets 1
 }
 NEVER_GUESSED = r"d?w\d*|d?b\d+|d?z\d*|da\d*|v|s|m|bias|seed|self|activation"
-ALSO = {"backward": ["X", "A"], "bce": ["params"]}  # what they may take beside article 1's
+ALSO = {"backward": ["X", "A"], "bce": ["params", "X"]}  # what they may take beside article 1's
 UNITS = {0: r"nx|n?in\w*", 1: r".*hid.*|n?h\d*", 99: r".*out.*|ny|.*class.*"}
 
 # One of the six, as a file has it: its name; a list of (argument, role, by keyword); whether a role
@@ -1219,6 +1219,7 @@ def words_of(file, name):
     """The names and strings in the code of a function, and of all that it needs in its file."""
     nodes = [node for statement, *_ in needed(file, {name}) for node in ast.walk(statement)]
     words = [getattr(node, field, 0) for node in nodes for field in ("id", "arg", "value")]
+    words += getattr(getattr(file.names[name], "__code__", None), "co_consts", ())  # if imported
     return {word for word in words if isinstance(word, str)}
 
 
@@ -2140,13 +2141,13 @@ def doubt(file, six, smallest, what):
         return UNSTEADY
     if values is None and not error:
         return "" if RETURNS_NOTHING.match(complaint) else complaint
-    if taken.guessed and (not what or re.search("exchanged|;", what)):
+    if taken.guessed and (six == "backward" or not what or re.search("exchanged|;", what)):
         return f"{said}; what its arguments are is a guess"
     if six == "init_params" and complaint and not error and not is_right(file, "forward"):
         return f"{complaint}; that may be what forward takes"
     other = not what or re.search(OTHER_TASKS, what)
     if six == "forward" and other and not re.fullmatch(r"'[AZ]\d'", str(error)):
-        return f"{said}: another network?"
+        return f"{said}{'; it may take other things' if error else ': another network?'}"
     if six == "bce":
         part = not what or values["loss"].ndim or "mean is missing" in what  # of a sum over batches
         if part or other and not is_right(file, "backward"):
@@ -2435,7 +2436,7 @@ def grade_class(paths, seconds, by_csv, say):
             first = {word: f"{six}: {why}" for six, (word, why) in reversed(done.items())}
             first = first.get("WRONG") or first.get("not judged") or "" if done else head
             cells = "".join(f"{word:<12}" for word in words if done)
-            say(f"{path:<{width}}{cells}{first}".rstrip())
+            say(f"{path:<{width}}{cells}{short(first, 160)}".rstrip())
     return next((status for status in (1, 2, 3) if status in statuses), 0)
 
 
@@ -2626,6 +2627,8 @@ def test_what_is_beyond_the_catalogue(six):
 OTHER_KINDS = r"""
 right in another way
 A - Y\n -> Y - A\n | P - lr -> P + lr | uphill, and back
+backward(params, cache, Y): -> back_prop(AL, Y, caches, up):\n    params, cache = caches
+    | A - Y\n -> (Y - A if up else A - Y)\n | a flag, which is guessed to be params
 T / m -> T | True) / m -> True) | return grads -> grads["m"] = m; return grads
     | lr * grads[key] -> lr / grads["m"] * grads[key] | summed gradients, divided in update
 np.sum(losses) -> np.sum((A - Y) ** 2) | A - Y\n -> 2 * (A - Y) * A * (1 - A)\n | squared error
