@@ -1251,6 +1251,7 @@ def take(file):
 
 
 MAGIC = r"^(\s*(?:\w+ *= *)?)([%!?].*|\w.*\?\s*)$"  # of a notebook: x = !ls, %matplotlib, help?
+KEEP = ("append", "extend", "insert", "add", "update", "setdefault")
 LATER = __future__.annotations.compiler_flag  # what an annotation names may be missing
 
 
@@ -1280,8 +1281,9 @@ def names_in(statement):
         tables += table.get_children()
         used = [s for s in table.get_symbols() if s.is_referenced() or s.is_declared_global()]
         needs |= {s.get_name() for s in used if table is tables[0] or s.is_global()}
-    for node in ast.walk(statement):  # ACTIVATIONS["relu"] = relu, forward.calls = 0
-        if isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+    for node in ast.walk(statement):  # TABLE["relu"] = relu, forward.calls = 0, LIST.append(relu)
+        kept = getattr(node, "attr", "") in KEEP or isinstance(getattr(node, "ctx", 0), ast.Store)
+        if kept and isinstance(node, (ast.Subscript, ast.Attribute)):
             bases = [base.id for base in ast.walk(node.value) if isinstance(base, ast.Name)]
             defines |= {*bases[:1]} & needs  # not where it is local
     for decorator in getattr(statement, "decorator_list", ()):  # @register, which may keep it
@@ -2555,6 +2557,7 @@ def forward( -> def deco(f):\n    return lambda *a, **k: f(*a, **k)\n@deco\ndef 
 return A, cache -> cache["me"], cache["D"] = cache, X * np.nan; return A, cache | right
 len(params) // 2, X -> 2, X | WRONG right with 1 hidden layer, not with 2 and 3
 g(Z) if -> np.sin(Z) if | WRONG A is not what the formulas give
+def forward( -> T = []\nT.append(1)\n\n\ndef forward( | A + b -> A + b * T[0] | right
 def forward( -> T = {}\n\n\ndef forward( | A + b -> A + b * T["one"] | not judged: may not have run
 W @ A + b -> A @ W.T + b.T | not judged: samples are in rows, and W1 is (n1, n0)
 W, b = params[f"W{l}"], params[f"b{l}"] -> w, b, c = list(params)[l] | W @ A -> w @ A
