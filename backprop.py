@@ -394,7 +394,7 @@ def _checked_numbers(name, array, dtype):
     came = max(array.ravel().tolist(), key=lambda x: (not str(x)[-1:].isdigit(), str(x)))
     cure = "encode words, count days, drop or fill in what is missing"
     if name == "Y" and isinstance(came, (str, bytes)):
-        cure = f"for 1 as {came!r}, pass np.asarray(Y) == {came!r}"
+        cure = f"if 1 is {came!r}, pass np.asarray(Y) == {came!r}"
     raise ValueError(f"{name} is {array.dtype} with {came!r:.60}, expected numbers: {cure}")
 
 
@@ -412,7 +412,7 @@ def _checked_training_data(params, X, Y, activation):
 def _checked_labels(Y):
     low, hi = Y.min(), Y.max()
     if _known_false(lambda: 0 <= low and hi <= 1):
-        cure = f"for 1 as {hi}, pass np.asarray(Y, '{Y.dtype}') == {hi}" if hi == hi else "no NaN"
+        cure = f"if 1 is {hi}, pass np.asarray(Y, '{Y.dtype}') == {hi}" if hi == hi else "no NaN"
         raise ValueError(f"Y goes from {low} to {hi}, expected labels in [0, 1]: {cure}")
     return Y
 

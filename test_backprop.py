@@ -774,15 +774,15 @@ REFUSED = {
     "Y in TAKE_Y": {
         **NO_NUMBERS,
         "Y.T": "samples are columns, pass np.asarray(Y).T",
-        "np.where(Y, 'yes', 'no')": "expected numbers: for 1 as 'yes', pass np.asarray(Y) == 'yes'",
+        "np.where(Y, 'yes', 'no')": "expected numbers: if 1 is 'yes', pass np.asarray(Y) == 'yes'",
         "np.ones((2, 2))": "expected (1, 5): a row for each output, a column for each sample",
     },
     "Y in NEED_A_ROW": {"Y[0]": "pass np.asarray(Y).reshape(1, -1)"},
     "Y in TAKE_LABELS": {
         OTHER_LABELS: ", pass np.asarray(Y",
-        "2 * Y - 1": "for 1 as 1.0, pass np.asarray(Y, 'float64') == 1.0",
+        "2 * Y - 1": "if 1 is 1.0, pass np.asarray(Y, 'float64') == 1.0",
         "Y - 1e-9": "Y goes from -1e-09 to ",
-        "1.0001 * Y": "Y goes from 0.0 to 1.0001, expected labels in [0, 1]: for 1 as ",
+        "1.0001 * Y": "Y goes from 0.0 to 1.0001, expected labels in [0, 1]: if 1 is ",
     },
     "Y in bce(A.astype(np.float32), Y)": {OTHER_LABELS: ", pass np.asarray(Y"},
     "Y in train(cast(params, np.float32), X, Y, lr=1, steps=2)": {
@@ -795,8 +795,8 @@ REFUSED = {
     },
     "Y in TRAIN": {
         NOT_FINITE: "Y holds NaN or infinity in float64: drop",
-        "np.where(Y[0], 'b', 'a')": "for 1 as 'b', pass np.asarray(Y) == 'b'",
-        "255 * Y[0].astype(int)": "for 1 as 255.0, pass np.asarray(Y, ",
+        "np.where(Y[0], 'b', 'a')": "if 1 is 'b', pass np.asarray(Y) == 'b'",
+        "255 * Y[0].astype(int)": "if 1 is 255.0, pass np.asarray(Y, ",
         "np.ma.masked_equal(Y[0], 1)": "in what is masked",
         f"{DATES}('M8[D]')[0]": "Y is datetime64[D] with ",
     },
@@ -805,7 +805,7 @@ REFUSED = {
         "np.arange(5) % 2": "expected (3, 5): a row for each output, a column for each sample",
         "np.arange(5) % 3": "if these are 3 classes, pass np.asarray(Y) == np.unique(Y)[:, None]",
     },
-    "Y of 3 in TAKE_LABELS": {"Y + 1": "Y goes from 1.0 to 2.0, expected labels in [0, 1]: for 1 "},
+    "Y of 3 in TAKE_LABELS": {"Y + 1": "Y goes from 1.0 to 2.0, expected labels in [0, 1]: if 1 "},
     "Y of 3 in TRAIN": {"np.array([*'abcab'])": "if these are 3 classes, pass np.asarray(Y) == "},
     "Y in bce(A, Y)": {"np.nan * Y": "Y goes from nan"},
     "A in bce(A, Y)": {
