@@ -2132,6 +2132,11 @@ def doubt(file, six, smallest, what):
     missed = isinstance(error, (KeyError, AttributeError)) and not is_lost_key(error)
     if missed and "NoneType" not in str(error):
         return f"{complaint}: what fills that may not have run"
+    at = [file.lines[line - 1].strip() for line in lines_of(error, file)[-1:]] if error else []
+    refused = [re.match(r"raise\b|assert\b\W*(\w+)", line) for line in at]
+    if any(refused) and refused[0][1] in (None, *[argument for argument, *_ in taken.arguments]):
+        if not all(each.wrong for each in judged(file, six)):
+            return f"{complaint}; it is right where it does not refuse"
     reads = any(re.fullmatch(r"d?W\d*", word) for word in words_of(file, taken.name))
     passes = six in ("forward", "backward")
     if error and (not reads and passes or not taken.own and (six == "bce" or not reads)):
@@ -2559,6 +2564,7 @@ len(params) // 2, X -> 2, X | WRONG right with 1 hidden layer, not with 2 and 3
 g(Z) if -> np.sin(Z) if | WRONG A is not what the formulas give
 def forward( -> T = []\nT.append(1)\n\n\ndef forward( | A + b -> A + b * T[0] | right
 def forward( -> T = {}\n\n\ndef forward( | A + b -> A + b * T["one"] | not judged: may not have run
+L, A, -> assert X.shape[0] == 2; L, A, | not judged: it is right where it does not refuse
 W @ A + b -> A @ W.T + b.T | not judged: samples are in rows, and W1 is (n1, n0)
 W, b = params[f"W{l}"], params[f"b{l}"] -> w, b, c = list(params)[l] | W @ A -> w @ A
     | not judged: it may take other things
@@ -2599,6 +2605,7 @@ return grads -> return {**params, **{"d" + key: G for key, G in grads.items()}}
 return {key: P -> for key in params: params[key] = params[key]
     | grads[key] for key, P in params.items()} -> grads[key]\n    return params | right
 return {key -> {key | WRONG it returns the params as they were
+return {key -> if lr < 1e-6:\n        raise ValueError\n    return {key | not judged: not refuse
 return {key: P -> params["W4"]; return {key: P | right
 P - lr * grads[key] -> str(P) | WRONG has a str as W1, expected an array
 
