@@ -2254,8 +2254,10 @@ def is_lost_key(error):
 def verdict(file, six, verdicts):
     """Return (verdict, words, lines that show a network), given the verdicts before it."""
     if six not in file.taken:
-        line, why = file.failed.get(six, ("", ""))
-        return ("not judged", f"{line} fails: {why}", []) if why else ("not there", "", [])
+        line, why = file.failed.get(six) or file.failed.get("*", ("", ""))
+        if six in file.failed or why.startswith("SyntaxError"):  # where it may be
+            return "not judged", f"{line} fails: {why}", []
+        return "not there", "", []
     taken, said = file.taken[six], []
     if taken.why:
         return "not judged", taken.why, []
@@ -2760,7 +2762,7 @@ def test_a_class_is_graded_whatever_its_files_do(tmp_path):
         "exits.py": (exits, "right,right,WRONG,right,right,not judged", "calls exit()"),
         "prints.py": (prints, "right,right,right,right,right,right", ""),
         "rows.py": (ROWS, "right,right,right,right,right,not there", rows),
-        "book.ipynb": (BOOK, "right,not judged,right,not judged,right,not there", book),
+        "book.ipynb": (BOOK, "right,not judged,right,not judged,right,not judged", book),
         "other.py": ("import nothing", ",,,,,", "has none of init_params"),
     }
     texts = {name: text for name, (text, *_) in files.items()}
