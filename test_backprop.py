@@ -56,7 +56,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays, from_dtype
+from hypothesis.extra.numpy import array_shapes, arrays, from_dtype
 
 if __name__ != "__main__":  # the laws of backprop.py need more than the grading of another file
     from scipy import sparse
@@ -193,8 +193,8 @@ def rounding(grads, factor=1e-12):
 
 # ---- Derivatives ---------------------------------------------------------------------------------
 
-OFF_THE_KINK = (0.3, -0.3, 0.7, -0.7, 0.1)  # with W and X as below, few Z are 0, where ReLU bends
-MODERATE = {"W": (1, -1, 0.5, -0.5, 0), "b": OFF_THE_KINK, "X": (1, -1, 2, -2, 0.5)}
+# With these few Z are 0, where ReLU bends.
+MODERATE = {"W": (1, -1, 0.5, -0.5, 0), "b": (0.3, -0.3, 0.7, -0.7, 0.1), "X": (1, -1, 2, -2, 0.5)}
 
 
 @settings(max_examples=3 * EXAMPLES)
@@ -227,8 +227,8 @@ TAKE_X = ["forward(params, X, activation)", "predict_proba(params, X, activation
 TAKE_X += ["predict(params, X, activation=activation)", *LOSS_AND_GRADS, *TRAIN]
 TAKE_LABELS = ["bce(A, Y)", "bce(A.astype('f4'), Y)", *TRAIN]
 TAKE_LABELS += ["train(cast(params, 'f4'), X, Y, lr=lr, steps=2)"]
-NEED_A_ROW = ["bce(A, Y)", "bce_with_logits(Z, Y)", "backward(params, cache, Y)", *LOSS_AND_GRADS]
-TAKE_Y = NEED_A_ROW + TRAIN
+TAKE_Y = ["bce(A, Y)", "bce_with_logits(Z, Y)", "backward(params, cache, Y)"]
+TAKE_Y += LOSS_AND_GRADS + TRAIN
 TAKE_PARAMS = TAKE_X + ["backward(params, cache, Y)", "update(params, grads, lr)"]
 DIFFERENCES = "numerical_grads(lambda params: sum(P.sum() for P in params.values()), params)"
 CALLS = ["sigmoid(Z)", "relu(Z)", "bce(A, Y)", "bce_with_logits(Z, Y)", DIFFERENCES, *TAKE_PARAMS]
@@ -433,6 +433,27 @@ def test_train_is_the_four_line_loop_and_records_the_loss_before_each_update(net
     assert_same_grads(trained, params, 1e-9)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", [(), (8, 4), (3, 3, 2)])
+def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden):
+    rows, steps, lr = np.random.default_rng(0).normal(size=(50, 5)), 200, 0.2
+    y = (rows[:, 0] * rows[:, 1] > 0).astype(int)
+    start = init_params((5, *hidden, 1), 1, scale=1)
+    plain = {"solver": "sgd", "alpha": 0, "momentum": 0, "nesterovs_momentum": False}
+    plain |= {"learning_rate_init": lr, "batch_size": 50, "shuffle": False}
+    peer = MLPClassifier(hidden, activation.replace("sigmoid", "logistic"), **plain)
+    peer.partial_fit(rows, y, classes=[0, 1])  # makes the arrays that are set to our start here
+    peer.coefs_ = [start[f"W{l}"].T.copy() for l in range(1, depth(start) + 1)]
+    peer.intercepts_ = [start[f"b{l}"].ravel().copy() for l in range(1, depth(start) + 1)]
+    for _ in range(steps):
+        peer.partial_fit(rows, y)
+    params, losses = train(start, rows.T, y, lr=lr, steps=steps, activation=activation)
+    assert losses[-1] < losses[0] - 0.01  # something was learned, so that agreement means something
+    for l, (W, b) in enumerate(zip(peer.coefs_, peer.intercepts_), start=1):
+        np.testing.assert_allclose(params[f"W{l}"], W.T, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(params[f"b{l}"].ravel(), b, rtol=0, atol=1e-10)
+
+
 def batches_seen(m, batch_size, epochs, rng):
     """The batches that train visits, each {sample: how far it moved}.
 
@@ -495,7 +516,6 @@ def test_a_NaN_stays_one_in_predict_proba_and_has_no_class(data, net):
 
 ROWS_KEPT = {  # the result, and the parts it is put together from, in rows of 8 bytes a sample
     "loss_and_grads(params, X, Y)": 0,
-    "predict_proba(params, X)": 2,
     "predict(params, X)": 2.25,
     "train(params, X, Y, lr=1, steps=2)": 0,
     "train(params, X, Y, lr=1, steps=2, batch_size=256)": 1,  # a permutation
@@ -517,7 +537,7 @@ def test_memory_is_that_of_a_chunk_however_many_samples(call):
     assert peaks[1] - peaks[0] < rows * 8 * 150_000 + 1e5
 
 
-# ---- Purity and dtype ----------------------------------------------------------------------------
+# ---- Purity, dtype, overflow ---------------------------------------------------------------------
 
 
 @given(st.data(), nets())
@@ -596,16 +616,11 @@ def test_a_star_brings_the_functions_of_the_contract_and_no_others():
     assert sorted(signatures) == sorted(SIGNATURES.splitlines())
 
 
-# ---- Overflow ------------------------------------------------------------------------------------
-
 HUGE = (0, 1, -1, 1e300, -1e300, 1e150, -1e150, 1e-300, 40, -800)
 SMALL = (1e-30, -1e-30, 1e-200, -1e-300, 5e-324, 1, -1, 64, -64)
 TINY_NETS = nets(W=STEEP) | nets(W=SMALL, b=SMALL, X=SMALL)
-HUGE_NETS = (  # all that stay below 1e308: two huge layers of ReLU make a Z of 1e600
-    nets(hidden=(0, 1), W=HUGE, b=HUGE, g=["sigmoid", "tanh"])
-    | nets(hidden=(0,), W=HUGE, b=HUGE)
-    | nets(hidden=(0, 1), X=HUGE)
-)
+# All that stay below 1e308: two huge layers of ReLU make a Z of 1e600, which is none.
+HUGE_NETS = nets(["sigmoid", "tanh"], (0, 1), W=HUGE, b=HUGE) | nets(hidden=(0, 1), X=HUGE)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -644,21 +659,17 @@ def test_a_number_that_overflows_warns_and_stops_train(call):
 # ---- Refusals: the argument, what came, what was expected, and a cure that cures -----------------
 
 
-def refusal(call, names):
-    """What a call says that is refused; of one that is not, nothing."""
-    __tracebackhide__ = True
-    try:
+def refusal(call, names, words):
+    """What the call says, which is refused with these words."""
+    with pytest.raises(ValueError) as refused:
         evaluate(call, names)
-    except ValueError as error:
-        return str(error)
-    return ""
+    assert words in str(refused.value), call
+    return str(refused.value)
 
 
 def refused(call, names, name, bad, words):
     """The call is refused with `bad` for an argument; a cure in the words gives what was meant."""
-    __tracebackhide__ = True
-    said = refusal(call, {**names, name: bad})
-    assert words in said, call
+    said = refusal(call, {**names, name: bad}, words)
     if cure := re.search(r"pass (np\..*|{.*}|[XY]\.toarray\(\))$", said):
         cured = evaluate(cure[1], {**names, name: bad})
         evaluate(call, {**names, name: cured})
@@ -680,8 +691,7 @@ DATES = "np.where(this, '2020-01-01', 'NaT').astype('M8[D]')"
 NO_NUMBERS = {  # for X and for Y, which is `this` one
     f"{DATES}.astype('M8[ns]')": "expected numbers: encode words, count days, drop or fill in what",
     f"{DATES}; {DATES}.astype(object); 1j * this": "{name} is {bad.dtype} with ",
-    "this.astype(int).astype('m8[s]')": "{name} is timedelta64[s] with ",
-    "np.full(this.shape, 10**400)": "{name} is object with 1000",
+    "this.astype(int).astype('m8[s]'); np.full(this.shape, 10**400)": "{name} is {bad.dtype} with ",
     "np.ma.masked_equal(this, 1)": "MaskedArray'>, expected an array of all numbers: drop or fill ",
     "sparse.csr_matrix(this); sparse.coo_array(this)": "pass {name}.toarray()",
     "pandas.DataFrame(this).astype(object).mask(this == 1, pandas.NA)": "is object with <NA>",
@@ -714,7 +724,6 @@ REFUSED = {
         "Y.T": "samples are columns, pass np.asarray(Y).T",
         "np.where(Y, 'yes', 'no')": "expected numbers: for 1 as 'yes', pass np.asarray(Y) == 'yes'",
     },
-    "Y in NEED_A_ROW": {"Y[0]": "pass np.asarray(Y).reshape(1, -1)"},
     "Y in TAKE_LABELS": {
         OTHER_LABELS: ", pass np.asarray(Y",
         "2 * Y - 1": "for 1 as 1.0, pass np.asarray(Y, 'float",
@@ -726,15 +735,12 @@ REFUSED = {
     "Y in TRAIN": {
         NOT_FINITE: "Y holds NaN or infinity in float64: drop",
         "np.where(Y[0], 'b', 'a')": "for 1 as 'b', pass np.asarray(Y) == 'b'",
-        "255 * Y[0].astype(int)": "for 1 as 255.0, pass np.asarray(Y, ",
         "np.ma.masked_equal(Y[0], 1)": "in what is masked",
-        f"{DATES}[0]": "Y is datetime64[D] with ",
     },
     "Y of 3 in TAKE_Y": {
         "np.arange(5) % 2": "expected (3, 5): a row for each output, a column for each sample",
         "np.arange(5) % 3; np.array([*'abcab'])": "if these are 3 classes, pass np.asarray(Y) == ",
     },
-    "Y of 3 in TAKE_LABELS": {"Y + 1": "Y goes from 1.0 to 2.0, expected labels in [0, 1]: for 1 "},
     "Y in bce(A, Y)": {"np.nan * Y": "Y goes from nan"},
     "A in bce(A, Y)": {
         "A[0]": "pass np.asarray(A).reshape(1, -1)",
@@ -746,7 +752,6 @@ REFUSED = {
     "cache in backward(params, cache, Y)": {
         "forward(init_params((3, 5, 1)), X)[1]": "[3, 5, 1] units, params [3, 4, 2, 1]: A, cache",
         "forward(init_params((3, 4, 2, 1, 1)), X)[1]": "cache has [3, 4, 2, 1, 1] units",
-        "forward(init_params((3, 1)), X)[1]": "cache has [3, 1] units",
         "(A, cache); A": "A, cache = forward(params, X)",
     },
     "grads in update(params, grads, lr)": {
@@ -828,46 +833,20 @@ def test_other_kinds_of_arrays_are_read_right():
     assert_same(evaluate(TRAIN[1], {**names, **rows}), evaluate(TRAIN[1], names), "rows")
 
 
-SHAPES = st.sampled_from([2, 1, 2, 0, 3, 2]).flatmap(lambda d: st.tuples(*[st.integers(0, 4)] * d))
-
-
-@given(nets(), SHAPES)
+@settings(max_examples=2 * EXAMPLES)
+@given(nets(), array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
 def test_X_and_Y_of_any_wrong_shape_are_refused(net, shape):
     names, n, (n_outputs, m) = names_of(net), len(net.X), net.Y.shape
-    for call in TAKE_X:
-        if len(shape) != 2 or shape[0] != n or shape[1] == 0:
+    if len(shape) != 2 or shape[0] != n or shape[1] == 0:
+        for call in TAKE_X:
             words = f"X has shape {shape}, expected ({n}, m): "
-            assert words in refusal(call, {**names, "X": np.zeros(shape)}), call
+            refusal(call, {**names, "X": np.zeros(shape)}, words)
     for call in TAKE_Y:
         flat = n_outputs == len(shape) == 1 and call in TRAIN
         came = (1, *shape) if flat else shape
         if came != (n_outputs, m) and (n_outputs == 1 or shape != (m,)):  # those may be classes
             words = f"Y has shape {came}, expected ({n_outputs}, {m}): "
-            assert words in refusal(call, {**names, "Y": np.zeros(shape)}), call
-
-
-# ---- An outside oracle ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("hidden", [(), (8, 4), (3, 3, 2)])
-def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden):
-    rows, steps, lr = np.random.default_rng(0).normal(size=(50, 5)), 200, 0.2
-    y = (rows[:, 0] * rows[:, 1] > 0).astype(int)
-    start = init_params((5, *hidden, 1), 1, scale=1)
-    plain = {"solver": "sgd", "alpha": 0, "momentum": 0, "nesterovs_momentum": False}
-    plain |= {"learning_rate_init": lr, "batch_size": 50, "shuffle": False}
-    peer = MLPClassifier(hidden, activation.replace("sigmoid", "logistic"), **plain)
-    peer.partial_fit(rows, y, classes=[0, 1])  # makes the arrays that are set to our start here
-    peer.coefs_ = [start[f"W{l}"].T.copy() for l in range(1, depth(start) + 1)]
-    peer.intercepts_ = [start[f"b{l}"].ravel().copy() for l in range(1, depth(start) + 1)]
-    for _ in range(steps):
-        peer.partial_fit(rows, y)
-    params, losses = train(start, rows.T, y, lr=lr, steps=steps, activation=activation)
-    assert losses[-1] < losses[0] - 0.01  # something was learned, so that agreement means something
-    for l, (W, b) in enumerate(zip(peer.coefs_, peer.intercepts_), start=1):
-        np.testing.assert_allclose(params[f"W{l}"], W.T, rtol=0, atol=1e-10)
-        np.testing.assert_allclose(params[f"b{l}"].ravel(), b, rtol=0, atol=1e-10)
+            refusal(call, {**names, "Y": np.zeros(shape)}, words)
 
 
 # ---- Demo and README, where they stand beside this file ------------------------------------------
