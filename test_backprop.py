@@ -301,8 +301,8 @@ def test_sigmoid_is_right_to_a_few_ulps_and_silent(dtype, data):
     exact, a = decimals(lambda z: 1 / (1 + (-z).exp()), float(Z[0])), sigmoid(Z)
     assert a.dtype == (dtype if dtype[0] == "f" else float)
     # exp is right to 1 ulp (float32 to 2.5), 1 + and 1 / round once more each.
-    few, tiny = 4 * np.finfo(a.dtype).eps, np.finfo(a.dtype).tiny
-    assert abs(float(a[0]) - exact) <= few * exact + tiny
+    info = np.finfo(a.dtype)
+    assert abs(float(a[0]) - exact) <= 4 * info.eps * exact + info.tiny
 
 
 @given(nets() | nets(W=STEEP))
@@ -508,8 +508,7 @@ def test_a_NaN_stays_one_in_predict_proba_and_has_no_class(data, net):
     lost = data.draw(st.lists(st.integers(0, m - 1), min_size=1), "samples")
     expected = predict_proba(net.params, X, net.activation)
     X[i, lost], expected[:, lost] = math.nan, math.nan
-    A = predict_proba(net.params, X, net.activation)
-    np.testing.assert_allclose(A, expected, rtol=1e-14)
+    np.testing.assert_allclose(predict_proba(net.params, X, net.activation), expected, rtol=1e-14)
     with pytest.raises(ValueError, match=f"sample {min(lost)} .*NaN"):
         predict(net.params, X, activation=net.activation)
 
@@ -784,9 +783,7 @@ REFUSED = {
     "steps in train(params, X, Y, lr=1, steps=steps)": {f"{NO_COUNT}; None": A_COUNT},
     "batch_size in train(params, X, Y, lr=1, steps=1, batch_size=batch_size)": {NO_COUNT: A_COUNT},
     "chunk_size in loss_and_grads(params, X, Y, chunk_size=chunk_size)": {NO_COUNT: A_COUNT},
-    "threshold in predict(params, X, threshold=threshold)": {
-        "np.nan; 10**400; np.eye(3); [0]": IS + "one number"
-    },
+    "threshold in predict(params, X, threshold=threshold)": {"np.nan; [0]": IS + "one number"},
     "n in init_params((n, 1))": {NO_COUNT: "layer_sizes[0] is {bad!r}, expected a whole number"},
     "n in init_params((2, 3, n))": {NO_COUNT: "layer_sizes[2] is {bad!r}, expected a whole "},
     "layer_sizes in init_params(layer_sizes)": {"[]; [3]": IS + "(n_features, *hidden, n_outputs)"},
@@ -794,8 +791,7 @@ REFUSED = {
         "'He'; -0.1; 10**400; np.inf; np.nan; [1]": IS + "'xavier', 'he' or a number >= 0"
     },
     "dtype in init_params((2, 1), dtype=dtype)": {
-        "bool": "dtype is bool, expected float32 or wider",
-        "int; 'U10'; np.float16": "expected float32 or wider",
+        "bool; np.float16": "dtype is {bad.__name__}, expected float32 or wider"
     },
     "eps in numerical_grads(lambda p: 0.0, params, eps=eps)": {NO_RATES: A_RATE},
     "loss in numerical_grads(loss, params)": {"lambda p: p['W1']": "loss(params) is array("},
