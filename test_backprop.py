@@ -660,10 +660,10 @@ def test_a_number_that_overflows_warns_and_stops_train(call):
 
 def refusal(call, names, words):
     """What the call says, which is refused with these words."""
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError) as error:
         evaluate(call, names)
-    assert words in str(refused.value), call
-    return str(refused.value)
+    assert words in str(error.value), call
+    return str(error.value)
 
 
 def refused(call, names, name, bad, words):
