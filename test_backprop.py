@@ -243,7 +243,7 @@ def names_of(net):
 
 def fixed_names(n_outputs=1):
     """names_of a network of 3 features, and 5 samples; Y holds 0 and 1."""
-    params, X = init_params((3, 4, 2, n_outputs), 0), np.arange(15.0).reshape(3, 5) / 4
+    params, X = init_params((3, 4, 2, n_outputs), 0, dtype=float), np.arange(15.0).reshape(3, 5) / 4
     Y = (np.arange(5) % 3 == np.arange(n_outputs)[:, None]).astype(float)
     return names_of(Net(params, X, Y, "sigmoid"))
 
