@@ -48,7 +48,7 @@ import types
 import warnings
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations
 from math import inf
@@ -57,7 +57,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from hypothesis.extra.numpy import array_shapes, arrays, from_dtype
 
 if __name__ != "__main__":  # the laws of backprop.py need more than the grading of another file
     from scipy import sparse
@@ -132,10 +132,8 @@ def nets(draw, g=ACTIVATIONS, hidden=(0, 1, 2), widths=3, outputs=2, samples=5, 
     sizes = [draw(st.integers(1, widths)) for _ in range(draw(st.sampled_from(hidden)) + 1)]
     sizes, m, params = [*sizes, draw(st.integers(1, outputs))], draw(st.integers(1, samples)), {}
     for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
-        params[f"W{l}"], params[f"b{l}"] = (
-            draw(matrices(n, n_prev, of=W)),
-            draw(matrices(n, 1, of=b)),
-        )
+        params[f"W{l}"] = draw(matrices(n, n_prev, of=W))
+        params[f"b{l}"] = draw(matrices(n, 1, of=b))
     X, Y = draw(matrices(sizes[0], m, of=X)), draw(matrices(sizes[-1], m, of=LABELS))
     return Net(params, X, Y, draw(st.sampled_from(g)))
 
@@ -196,8 +194,8 @@ def rounding(grads, factor=1e-12):
 
 # ---- Derivatives ---------------------------------------------------------------------------------
 
-OFF_THE_KINK = (0.3, -0.3, 0.7, -0.7, 0.1)  # with W and X as below, few Z are 0, where ReLU bends
-MODERATE = {"W": (1, -1, 0.5, -0.5, 0), "b": OFF_THE_KINK, "X": (1, -1, 2, -2, 0.5)}
+# With these few Z are 0, where ReLU bends.
+MODERATE = {"W": (1, -1, 0.5, -0.5, 0), "b": (0.3, -0.3, 0.7, -0.7, 0.1), "X": (1, -1, 2, -2, 0.5)}
 
 
 @settings(max_examples=3 * EXAMPLES)
@@ -226,12 +224,12 @@ TRAIN = ["train(params, X, Y, lr=lr, steps=2, activation=activation)"]
 TRAIN += ["train(params, X, Y, lr=lr, steps=3, activation=activation, batch_size=2, rng=0)"]
 LOSS_AND_GRADS = ["loss_and_grads(params, X, Y, activation)"]
 LOSS_AND_GRADS += ["loss_and_grads(params, X, Y, activation, chunk_size=2)"]
-TAKE_X_ALONE = ["forward(params, X, activation)", "predict_proba(params, X, activation)"]
-TAKE_X_ALONE += ["predict(params, X, activation=activation)"]
-TAKE_X = TAKE_X_ALONE + LOSS_AND_GRADS + TRAIN
-TAKE_LABELS = ["bce(A, Y)"] + TRAIN
-NEED_A_ROW = ["bce(A, Y)", "bce_with_logits(Z, Y)", "backward(params, cache, Y)", *LOSS_AND_GRADS]
-TAKE_Y = NEED_A_ROW + TRAIN
+TAKE_X = ["forward(params, X, activation)", "predict_proba(params, X, activation)"]
+TAKE_X += ["predict(params, X, activation=activation)", *LOSS_AND_GRADS, *TRAIN]
+TAKE_LABELS = ["bce(A, Y)", "bce(A.astype('f4'), Y)", *TRAIN]
+TAKE_LABELS += ["train(cast(params, 'f4'), X, Y, lr=lr, steps=2)"]
+TAKE_Y = ["bce(A, Y)", "bce_with_logits(Z, Y)", "backward(params, cache, Y)"]
+TAKE_Y += LOSS_AND_GRADS + TRAIN
 TAKE_PARAMS = TAKE_X + ["backward(params, cache, Y)", "update(params, grads, lr)"]
 DIFFERENCES = "numerical_grads(lambda params: sum(P.sum() for P in params.values()), params)"
 CALLS = ["sigmoid(Z)", "relu(Z)", "bce(A, Y)", "bce_with_logits(Z, Y)", DIFFERENCES, *TAKE_PARAMS]
@@ -244,9 +242,9 @@ def names_of(net):
     return {**net._asdict(), **made}
 
 
-def fixed_names(n_outputs=1, dtype=float):
+def fixed_names(n_outputs=1):
     """names_of a network of 3 features, and 5 samples; Y holds 0 and 1."""
-    params, X = init_params((3, 4, 2, n_outputs), 0, dtype=dtype), np.arange(15.0).reshape(3, 5) / 4
+    params, X = init_params((3, 4, 2, n_outputs), 0, dtype=float), np.arange(15.0).reshape(3, 5) / 4
     Y = (np.arange(5) % 3 == np.arange(n_outputs)[:, None]).astype(float)
     return names_of(Net(params, X, Y, "sigmoid"))
 
@@ -291,37 +289,21 @@ def test_chunks_of_samples_in_any_order_add_up_to_the_whole(dtype, data, net):
 
 def decimals(function, *numbers):
     """function in 50-digit decimal arithmetic, rounded to float at the end."""
-    with localcontext() as context:
-        context.prec = 50
+    with localcontext(Context(prec=50, traps=[])):  # where exp(1e308) is infinity, and no error
         return float(function(*map(Decimal, numbers)))
 
 
-FLOATS = {
-    dtype: st.floats(allow_nan=False, allow_infinity=False, width=8 * dtype().itemsize)
-    for dtype in (np.float32, np.float64)
-}
-
-
-@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("dtype", ["f4", "f8", "?", "i1", "u1", "i8", "u8"])
 @given(data=st.data())
 def test_sigmoid_is_right_to_a_few_ulps_and_silent(dtype, data):
-    tails = st.floats(-100, 100, width=8 * dtype().itemsize)
-    z = dtype(data.draw(FLOATS[dtype] | tails, "z"))
-    a = sigmoid(np.array([z]))
-    assert a.dtype == dtype
-    if abs(z) < 2000:
-        exact = decimals(lambda z: 1 / (1 + (-z).exp()), float(z))
-        # exp is right to 1 ulp (float32 to 2.5), 1 + and 1 / round once more each.
-        assert abs(float(a[0]) - exact) <= 4 * np.finfo(dtype).eps * exact + np.finfo(dtype).tiny
-    else:
-        assert a[0] == (z > 0)
-
-
-@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int64, np.uint64])
-def test_sigmoid_of_whole_numbers_is_that_of_floats(dtype):
-    ends = [0, 1] if dtype is bool else [np.iinfo(dtype).min, np.iinfo(dtype).max]
-    whole = np.array([0, 1, *ends], dtype)  # where -Z is no number of this dtype
-    assert_same(sigmoid(whole), sigmoid(whole.astype(float)), "sigmoid")
+    usual = st.floats(-100, 100, width=32) if dtype[0] == "f" else st.integers(0, 1)
+    anything = from_dtype(np.dtype(dtype), allow_nan=False, allow_infinity=False)
+    Z = np.array([data.draw(usual | anything, "z")], dtype)  # -Z is no number of u1, nor of ?
+    exact, a = decimals(lambda z: 1 / (1 + (-z).exp()), float(Z[0])), sigmoid(Z)
+    assert a.dtype == (dtype if dtype[0] == "f" else float)
+    # exp is right to 1 ulp (float32 to 2.5), 1 + and 1 / round once more each.
+    info = np.finfo(a.dtype)
+    assert abs(float(a[0]) - exact) <= 4 * info.eps * exact + info.tiny
 
 
 @given(nets() | nets(W=STEEP))
@@ -350,12 +332,13 @@ def test_bce_is_the_log_loss_of_scikit_learn(data, n_outputs, m):
 def test_bce_with_logits_is_right_to_a_few_ulps_for_any_finite_logit(data, shape):
     n_outputs, m = shape  # often one entry alone: a large one hides the small
     ends = st.sampled_from([1.6e308, -1.6e308])  # their mean can be written down, not their sum
-    Z = data.draw(matrices(n_outputs, m, of=FLOATS[np.float64] | st.floats(-50, 50) | ends), "Z")
+    finite = st.floats(allow_nan=False, allow_infinity=False)
+    Z = data.draw(matrices(n_outputs, m, of=finite | st.floats(-50, 50) | ends), "Z")
     soft = st.floats(0, 1) | st.sampled_from([0, 1, 1 - 1e-9, 1 - EPS])
     Y = data.draw(matrices(n_outputs, m, of=soft), "Y")
 
-    def exact(*zs):  # |z| beyond 2000 is far beyond the reach of exp
-        rest = sum((1 + (-abs(z)).exp()).ln() if abs(z) < 2000 else 0 for z in zs)
+    def exact(*zs):
+        rest = sum((1 + (-abs(z)).exp()).ln() for z in zs)
         return (rest + sum(abs(z) * abs((z > 0) - Decimal(y)) for z, y in zip(zs, Y.ravel()))) / m
 
     expected = decimals(exact, *Z.ravel())
@@ -373,19 +356,6 @@ def test_the_loss_of_logits_takes_complex_steps(data, m):
         assert slope == pytest.approx((sigmoid(Z) - Y)[0, i] / m, rel=1e-14, abs=EPS)
 
 
-class Traced(float):  # as under jax.jit: calculates, but no comparison is true or false
-    shape = ()
-    __gt__ = __lt__ = __and__ = lambda self, other: self
-    __bool__ = None
-
-
-@given(st.data(), nets(), st.sampled_from([1, 0.5, Traced(0.25)]))
-def test_update_takes_one_step_against_the_gradient(data, net, lr):
-    grads = {key: data.draw(matrices(*P.shape), key) for key, P in net.params.items()}
-    expected = {key: P - float(lr) * grads[key] for key, P in net.params.items()}
-    assert_same_grads(update(net.params, grads, lr), expected, 0)
-
-
 @given(st.data(), st.sampled_from([1e-5, 1e-3]), st.sampled_from([float, np.float32, int, bool]))
 def test_numerical_grads_are_exact_on_a_parabola(data, eps, dtype):
     shapes = st.sampled_from([(), (2,), (1, 3), (3, 2)])
@@ -396,42 +366,44 @@ def test_numerical_grads_are_exact_on_a_parabola(data, eps, dtype):
     def loss(p):
         return sum((slopes[key] * p[key] + p[key] ** 2).sum() for key in p)
 
-    grads, expected = numerical_grads(loss, params, eps=eps), {}
-    for key, P in params.items():
-        expected[key] = slopes[key] + 2 * P
-        assert grads[key].dtype == (dtype if dtype is np.float32 else float)
-    lists = numerical_grads(loss, {key: P.tolist() for key, P in params.items()}, eps=eps)
-    # A parabola leaves rounding alone: losses below 100, so 100 EPS / eps.
-    assert_same_grads(grads, expected, 100 * EPS / eps)
-    assert_same_grads(lists, expected, 100 * EPS / eps)
+    expected = {key: slopes[key] + 2 * P for key, P in params.items()}
+    for start in (params, {key: P.tolist() for key, P in params.items()}):
+        # A parabola leaves rounding alone: losses below 100, so 100 EPS / eps.
+        assert_same_grads(numerical_grads(loss, start, eps=eps), expected, 100 * EPS / eps)
 
 
-SPREAD = {"xavier": (1 / 40) ** 0.5, "he": (2 / 40) ** 0.5, 0.1: 0.1, 3: 3, 0: 0}
-
-
-@pytest.mark.parametrize("scale", SPREAD)
+@pytest.mark.parametrize("scale", ["xavier", "he", 0.1, 3, 0])
 def test_init_params_has_the_promised_shapes_mean_and_spread(scale):
-    sizes, std = (40, 1000, 500), SPREAD[scale]
+    sizes = (40, 1000, 500)
     params = init_params(sizes, 0, scale=scale)
     shapes = {"W1": (1000, 40), "b1": (1000, 1), "W2": (500, 1000), "b2": (500, 1)}
     assert [(key, P.shape) for key, P in params.items()] == [*shapes.items()]
-    W, b = params["W1"], params["b1"]
-    # For N weights the mean strays by std / sqrt(N), the spread by std / sqrt(2 N). Six of those in
-    # 5 * 4 checks are a false alarm in 1e-8 of all seeds, and this seed is fixed.
-    for array, sigma in ((W, std), (b, 0 if isinstance(scale, str) else std)):
-        assert abs(array.mean()) <= 6 * sigma / array.size**0.5
-        assert abs(array.std() - sigma) <= 6 * sigma / (2 * array.size) ** 0.5
-    assert scale != "xavier" or abs(params["W2"].std() - 1000**-0.5) <= 6 * 1000**-0.5 / 1e3
+    for key, P in params.items():
+        spread = {"xavier": P.shape[1] ** -0.5, "he": (2 / P.shape[1]) ** 0.5}.get(scale, scale)
+        sigma = 0 if key[0] == "b" and isinstance(scale, str) else spread
+        # For N weights the mean strays by sigma / sqrt(N), the spread by sigma / sqrt(2 N). Six of
+        # those in 5 * 8 checks are a false alarm in 1e-7 of all seeds, and this seed is fixed.
+        assert abs(P.mean()) <= 6 * sigma / P.size**0.5
+        assert abs(P.std() - sigma) <= 6 * sigma / (2 * P.size) ** 0.5
     assert_same(init_params(sizes, np.random.default_rng(0), scale=scale), params, "a Generator")
     other = init_params(sizes, 1, scale=scale)["W1"]
-    assert scale == 0 or len(np.unique([W, other])) == 2 * W.size
+    assert scale == 0 or len(np.unique([params["W1"], other])) == 2 * other.size
 
 
 TAKE_A_HALF = ["init_params((2, 1), 0, scale=x)", "update(params, grads, x)"]
 TAKE_A_HALF += ["predict(params, X, threshold=x)", "train(params, X, Y, lr=x, steps=2)"]
 TAKE_100 = ["init_params((2, x), 0)", "loss_and_grads(params, X, Y, chunk_size=x)"]
 TAKE_100 += ["train(params, X, Y, lr=1, steps=x, batch_size=x, rng=0)"]
-KINDS = [(0.5, kind, TAKE_A_HALF) for kind in (np.array, np.float32, Fraction)]
+
+
+class Traced(float):  # as under jax.jit: calculates, but no comparison is true or false
+    shape = ()
+    __gt__ = __lt__ = __and__ = lambda self, other: self
+    __bool__ = None
+
+
+KINDS = [(0.5, Traced, ["update(params, grads, x)"])]
+KINDS += [(0.5, kind, TAKE_A_HALF) for kind in (np.array, np.float32, Fraction)]
 KINDS += [(100, kind, TAKE_100) for kind in (np.int8, np.uint8, np.int64, np.uint64)]
 
 
@@ -462,6 +434,27 @@ def test_train_is_the_four_line_loop_and_records_the_loss_before_each_update(net
     assert_same_grads(trained, params, 1e-9)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", [(), (8, 4), (3, 3, 2)])
+def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden):
+    rows, steps, lr = np.random.default_rng(0).normal(size=(50, 5)), 200, 0.2
+    y = (rows[:, 0] * rows[:, 1] > 0).astype(int)
+    start = init_params((5, *hidden, 1), 1, scale=1)
+    plain = {"solver": "sgd", "alpha": 0, "momentum": 0, "nesterovs_momentum": False}
+    plain |= {"learning_rate_init": lr, "batch_size": 50, "shuffle": False}
+    peer = MLPClassifier(hidden, activation.replace("sigmoid", "logistic"), **plain)
+    peer.partial_fit(rows, y, classes=[0, 1])  # makes the arrays that are set to our start here
+    peer.coefs_ = [start[f"W{l}"].T.copy() for l in range(1, depth(start) + 1)]
+    peer.intercepts_ = [start[f"b{l}"].ravel().copy() for l in range(1, depth(start) + 1)]
+    for _ in range(steps):
+        peer.partial_fit(rows, y)
+    params, losses = train(start, rows.T, y, lr=lr, steps=steps, activation=activation)
+    assert losses[-1] < losses[0] - 0.01  # something was learned, so that agreement means something
+    for l, (W, b) in enumerate(zip(peer.coefs_, peer.intercepts_), start=1):
+        np.testing.assert_allclose(params[f"W{l}"], W.T, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(params[f"b{l}"].ravel(), b, rtol=0, atol=1e-10)
+
+
 def batches_seen(m, batch_size, epochs, rng):
     """The batches that train visits, each {sample: how far it moved}.
 
@@ -469,16 +462,15 @@ def batches_seen(m, batch_size, epochs, rng):
     batch), up or down by its label, and for the second output, whose labels are the opposite, down
     or up; lr is small enough for that to hold on later visits.
     """
-    params, moves = {"W1": np.zeros((2, m)), "b1": np.zeros((2, 1))}, [np.zeros(m)]
-    labels = np.arange(m) % 2
-    steps = epochs * math.ceil(m / int(batch_size))
-    options = {"steps": steps, "batch_size": batch_size, "rng": rng}
-    options["callback"] = lambda step, loss, params: moves.append(
-        (params["W1"][0] - params["W1"][1]) / 2 * (2 * labels - 1)
-    )
-    _, losses = train(params, np.eye(m), [labels, 1 - labels], lr=1e-6, **options)
-    assert losses.shape == (steps,) == (len(moves) - 1,)  # a step is a batch, not an epoch
-    return [{j: move[j] for j in np.flatnonzero(move)} for move in np.diff(moves, axis=0)]
+    params, labels = {"W1": np.zeros((2, m)), "b1": np.zeros((2, 1))}, np.arange(m) % 2
+    weights, steps = [np.zeros((2, m))], epochs * math.ceil(m / int(batch_size))
+    options = {"lr": 1e-6, "steps": steps, "batch_size": batch_size, "rng": rng}
+    options["callback"] = lambda step, loss, params: weights.append(params["W1"])
+    train(params, np.eye(m), [labels, 1 - labels], **options)
+    assert len(weights) == steps + 1  # a step is a batch, not an epoch
+    first, second = np.diff(weights, axis=0).transpose(1, 0, 2)
+    moves = (first - second) / 2 * (2 * labels - 1)
+    return [{j: move[j] for j in np.flatnonzero(move)} for move in moves]
 
 
 @given(st.integers(1, 24), st.integers(1, 12), st.integers(1, 3), st.integers(0, 9))
@@ -502,6 +494,7 @@ def test_every_epoch_is_shuffled_afresh_and_only_by_rng():
 
 @given(nets(samples=20), st.sampled_from([0, 0.25, 0.5, 1, math.inf, -math.inf]))
 def test_predictions_are_the_outputs_of_forward(net, threshold):
+    net = net._replace(X=np.tile(net.X, 5000 // net.X.shape[1]))  # more than a chunk has, no seam
     A, _ = forward(net.params, net.X, net.activation)
     probabilities = predict_proba(net.params, net.X, net.activation)
     np.testing.assert_allclose(probabilities, A, rtol=1e-14)
@@ -512,11 +505,6 @@ def test_predictions_are_the_outputs_of_forward(net, threshold):
     assert predict(half, net.X, activation=net.activation).all()
 
 
-def test_predictions_of_many_samples_have_no_seam():
-    X, params = np.random.default_rng(0).normal(size=(2, 20_000)), init_params((2, 3, 2), 0)
-    np.testing.assert_allclose(predict_proba(params, X), forward(params, X)[0], rtol=1e-14)
-
-
 @given(st.data(), nets(W=(1, -1, 0.5)))
 def test_a_NaN_stays_one_in_predict_proba_and_has_no_class(data, net):
     n, m = net.X.shape
@@ -524,15 +512,13 @@ def test_a_NaN_stays_one_in_predict_proba_and_has_no_class(data, net):
     lost = data.draw(st.lists(st.integers(0, m - 1), min_size=1), "samples")
     expected = predict_proba(net.params, X, net.activation)
     X[i, lost], expected[:, lost] = math.nan, math.nan
-    A = predict_proba(net.params, X, net.activation)
-    np.testing.assert_allclose(A, expected, rtol=1e-14)
+    np.testing.assert_allclose(predict_proba(net.params, X, net.activation), expected, rtol=1e-14)
     with pytest.raises(ValueError, match=f"sample {min(lost)} .*NaN"):
         predict(net.params, X, activation=net.activation)
 
 
 ROWS_KEPT = {  # the result, and the parts it is put together from, in rows of 8 bytes a sample
     "loss_and_grads(params, X, Y)": 0,
-    "predict_proba(params, X)": 2,
     "predict(params, X)": 2.25,
     "train(params, X, Y, lr=1, steps=2)": 0,
     "train(params, X, Y, lr=1, steps=2, batch_size=256)": 1,  # a permutation
@@ -554,7 +540,7 @@ def test_memory_is_that_of_a_chunk_however_many_samples(call):
     assert peaks[1] - peaks[0] < rows * 8 * 150_000 + 1e5
 
 
-# ---- Purity and dtype ----------------------------------------------------------------------------
+# ---- Purity, dtype, overflow ---------------------------------------------------------------------
 
 
 @given(st.data(), nets())
@@ -568,8 +554,7 @@ def test_functions_are_pure_and_repeatable_and_keep_the_order_of_params(data, ne
     for call in CALLS:
         result = evaluate(call, names)
         assert_same(result, evaluate(call, names), call)
-        parts = result if isinstance(result, tuple) else (result,)
-        for part in parts:
+        for part in result if isinstance(result, tuple) else (result,):
             if isinstance(part, dict) and "W1" in part:  # params or grads, not the cache
                 assert list(part) == order, call
     assert keys == [list(names[name]) for name in ("params", "cache", "grads")]
@@ -597,18 +582,16 @@ def test_no_function_nor_callback_changes_or_sees_another_error_or_random_state_
     assert pickle.dumps(np.random.get_state()) == drawn  # noqa: NPY002
 
 
-@settings(max_examples=EXAMPLES // 5)  # it hardly depends on the network
+@settings(max_examples=max(EXAMPLES // 5, 1))  # as this hardly depends on the network
 @given(nets(), st.sampled_from([np.float32, np.float64, np.longdouble]))
 def test_every_result_has_the_dtype_of_the_params(net, dtype):
-    params, grads = cast(net.params, dtype), grads_of(net)
+    typed, grads = net._replace(params=cast(net.params, dtype)), grads_of(net)
     for lr in (0.1, np.float64(0.1), np.float32(0.1), 1):
-        names = {**names_of(net._replace(params=params)), "lr": lr}
-        for call in CALLS:
+        names = {**names_of(typed), "grads": grads, "lr": lr, "dtype": dtype}  # grads of float64
+        for call in [*CALLS, "init_params((2, 3, 1), dtype=dtype)"]:
             made = {value.dtype for value in leaves(evaluate(call, names))}
             assert made == {np.dtype(int if call.startswith("predict(") else dtype)}, call
-        assert {P.dtype for P in update(params, grads, lr).values()} == {np.dtype(dtype)}
-    assert {P.dtype for P in init_params((2, 3, 1), dtype=dtype).values()} == {np.dtype(dtype)}
-    assert_same_grads(names["grads"], grads, rounding(grads, 1e-5))  # what float32 can tell
+    assert_same_grads(grads_of(typed), grads, rounding(grads, 1e-5))  # what float32 can tell
 
 
 SIGNATURES = """\
@@ -636,83 +619,60 @@ def test_a_star_brings_the_functions_of_the_contract_and_no_others():
     assert sorted(signatures) == sorted(SIGNATURES.splitlines())
 
 
-# ---- Overflow ------------------------------------------------------------------------------------
-
 HUGE = (0, 1, -1, 1e300, -1e300, 1e150, -1e150, 1e-300, 40, -800)
-
-
-@given(  # all that stays below 1e308: two huge layers of ReLU make a Z of 1e600, which is none
-    nets(hidden=(0, 1), W=HUGE, b=HUGE, g=["sigmoid", "tanh"])
-    | nets(hidden=(0,), W=HUGE, b=HUGE)
-    | nets(hidden=(0, 1), X=HUGE)
-)
-def test_huge_networks_and_data_pass_in_silence(net):
-    A, cache = forward(net.params, net.X, net.activation)
-    loss, grads = loss_and_grads(*net)
-    assert A.min() >= 0 and A.max() <= 1 and np.isfinite(bce(A, net.Y)) and np.isfinite(loss)
-    assert all(np.isfinite(array).all() for array in leaves([grads, cache]))
-
-
-TOO_LARGE = [
-    "forward({**params, 'b1': 1e308 * one}, [[1e308]])",
-    "loss_and_grads({**params, 'W1': 0 * one, 'W2': 1e308 * one}, [[1, 1]], [[0, 0]], 'relu')",
-    "update(params, {key: 10 * one for key in params}, 1e308)",
-    "bce_with_logits(np.array([[1e308], [1e308]]), np.zeros((2, 1)))",
-]
-
-
-@pytest.mark.parametrize("call", TOO_LARGE)
-def test_a_number_that_overflows_warns(call):
-    one = np.ones((1, 1))
-    with pytest.warns(RuntimeWarning, match="overflow"):
-        evaluate(call, {"one": one, "params": dict.fromkeys(("W1", "b1", "W2", "b2"), one)})
-
-
 SMALL = (1e-30, -1e-30, 1e-200, -1e-300, 5e-324, 1, -1, 64, -64)
+TINY_NETS = nets(W=STEEP) | nets(W=SMALL, b=SMALL, X=SMALL)
+# All that stay below 1e308: two huge layers of ReLU make a Z of 1e600, which is none.
+HUGE_NETS = nets(["sigmoid", "tanh"], (0, 1), W=HUGE, b=HUGE) | nets(hidden=(0, 1), X=HUGE)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@given(net=nets(W=STEEP) | nets(W=SMALL, b=SMALL, X=SMALL), small_labels=st.booleans())
-def test_what_is_too_small_is_zero_in_silence_also_where_errors_raise(dtype, net, small_labels):
+@settings(max_examples=2 * EXAMPLES)
+@given(data=st.data(), small_labels=st.booleans())
+def test_extremes_pass_in_silence_also_where_errors_raise(dtype, data, small_labels):
+    net = data.draw(TINY_NETS if dtype is np.float32 else TINY_NETS | HUGE_NETS, "net")
     net = net._replace(params=cast(net.params, dtype), Y=net.Y * 1e-300 if small_labels else net.Y)
-    names = {**names_of(net), "lr": 1e-30}
+    names = {**names_of(net), "lr": 1e-30 if dtype is np.float32 else 1e-310}
+    assert names["A"].min() >= 0 and names["A"].max() <= 1
     with np.errstate(all="raise"):
-        for call in CALLS:
-            evaluate(call, names)
+        for call in CALLS:  # what is too small is zero, and nothing is too large
+            assert all(np.isfinite(array).all() for array in leaves(evaluate(call, names))), call
 
 
-ENDS = [
-    (1.0, 1e9, 1e308, 5, "the loss is nan at step 1 with lr=1e+308"),
-    (1e300, 1e9, 0.125, 5, "the loss is inf at step 0 with lr=0.125"),
-    (1.0, 1e300, 1e10, 1, "the params are not finite after step 0 with lr=1"),
-]
+TOO_LARGE = {
+    "forward({**params, 'b1': huge}, [[1e308]])": "overflow",
+    "loss_and_grads({**params, 'W1': 0 * one, 'W2': huge}, [[1, 1]], [[0, 0]], 'relu')": "overflow",
+    "update(params, {key: 10 * one for key in params}, 1e308)": "overflow",
+    "bce_with_logits(np.array([[1e308], [1e308]]), np.zeros((2, 1)))": "overflow",
+    "train(line, [[1e9]], [0], lr=1e308, steps=5)": "the loss is nan at step 1 with lr=1e+308: ",
+    "train({**line, 'W1': huge}, [[9]], [0], lr=1, steps=5)": "the loss is inf at step 0 with lr=1",
+    "train(line, [[1e300]], [0], lr=1e10, steps=1)": "params are not finite after step 0 with lr=1",
+}
 
 
-@pytest.mark.parametrize("w, x, lr, steps, words", ENDS)
-def test_train_stops_where_a_number_is_no_longer_finite(w, x, lr, steps, words):
-    params = {"W1": np.array([[w]]), "b1": np.array([[0.0]])}
-    with pytest.raises(FloatingPointError, match=re.escape(words)):
-        train(params, [[x]], [0], lr=lr, steps=steps)
+@pytest.mark.parametrize("call", TOO_LARGE)
+def test_a_number_that_overflows_warns_and_stops_train(call):
+    one = np.ones((1, 1))
+    names = {"one": one, "huge": 1e308 * one, "line": {"W1": one, "b1": 0 * one}}
+    names["params"] = dict.fromkeys(("W1", "b1", "W2", "b2"), one)
+    with pytest.raises((RuntimeWarning, FloatingPointError), match=re.escape(TOO_LARGE[call])):
+        evaluate(call, names)
 
 
 # ---- Refusals: the argument, what came, what was expected, and a cure that cures -----------------
 
 
-def refusal(call, names):
-    """What a call says that is refused; of one that is not, nothing."""
-    __tracebackhide__ = True
-    try:
+def refusal(call, names, words):
+    """What the call says, which is refused with these words."""
+    with pytest.raises(ValueError) as error:
         evaluate(call, names)
-    except ValueError as error:
-        return str(error)
-    return ""
+    assert words in str(error.value), call
+    return str(error.value)
 
 
 def refused(call, names, name, bad, words):
     """The call is refused with `bad` for an argument; a cure in the words gives what was meant."""
-    __tracebackhide__ = True
-    said = refusal(call, {**names, name: bad})
-    assert words in said, call
+    said = refusal(call, {**names, name: bad}, words)
     if cure := re.search(r"pass (np\..*|{.*}|[XY]\.toarray\(\))$", said):
         cured = evaluate(cure[1], {**names, name: bad})
         evaluate(call, {**names, name: cured})
@@ -730,21 +690,15 @@ def kinds_of(name, data):
             yield pandas.Series(data) if data.ndim == 1 else pandas.DataFrame(data)
 
 
-DATES = "np.where(this, '2020-01-01', 'NaT').astype"
+DATES = "np.where(this, '2020-01-01', 'NaT').astype('M8[D]')"
 NO_NUMBERS = {  # for X and for Y, which is `this` one
-    f"{DATES}('M8[D]')": "{name} is datetime64[D] with ",
-    f"{DATES}('M8[ns]')": "expected numbers: encode words, count days, drop or fill in what is",
-    "this.astype(int).astype('m8[s]')": "{name} is timedelta64[s] with ",
-    f"{DATES}('M8[D]').astype(object)": "{name} is object with ",
-    "1j * this": "{name} is complex128 with ",
-    "np.full(this.shape, 10**400)": "{name} is object with 1000",
+    f"{DATES}.astype('M8[ns]')": "expected numbers: encode words, count days, drop or fill in what",
+    f"{DATES}; {DATES}.astype(object); 1j * this": "{name} is {bad.dtype} with ",
+    "this.astype(int).astype('m8[s]'); np.full(this.shape, 10**400)": "{name} is {bad.dtype} with ",
     "np.ma.masked_equal(this, 1)": "MaskedArray'>, expected an array of all numbers: drop or fill ",
-    "sparse.csr_matrix(this); sparse.csc_matrix(this)": "pass {name}.toarray()",
-    "sparse.coo_array(this)": "{name} is <class 'scipy.sparse",
+    "sparse.csr_matrix(this); sparse.coo_array(this)": "pass {name}.toarray()",
+    "pandas.DataFrame(this).astype(object).mask(this == 1, pandas.NA)": "is object with <NA>",
 }
-if "pandas" in globals():
-    came = "pandas.DataFrame(this).astype(object).mask(this == 1, pandas.NA)"
-    NO_NUMBERS[came] = "{name} is object with <NA>, expected numbers: "
 
 NOT_FINITE = "; ".join(f"np.where(this == 1, {x}, this)" for x in ("np.nan", "np.inf", "-np.inf"))
 IS = "{name} is {bad!r:.60}, expected "
@@ -767,59 +721,41 @@ REFUSED = {
         "X[:2]": "expected (3, m): a row for each feature, a column for each sample",
         "np.full((3, 5), 'a')": "with 'a', expected numbers: encode words",
     },
-    "X in TAKE_X_ALONE": {"X[:, 0]": "pass np.asarray(X).reshape(3, -1)"},
-    "X in train(cast(params, np.float32), X, Y, lr=1, steps=1)": {
-        "1e300 * X": "X holds NaN or infinity in float32"
-    },
+    "X in forward(params, X)": {"X[:, 0]": "pass np.asarray(X).reshape(3, -1)"},
+    "X in train(cast(params, 'f4'), X, Y, lr=1, steps=1)": {"1e300 * X": "infinity in float32"},
     "Y in TAKE_Y": {
         **NO_NUMBERS,
         "Y.T": "samples are columns, pass np.asarray(Y).T",
         "np.where(Y, 'yes', 'no')": "expected numbers: if 1 is 'yes', pass np.asarray(Y) == 'yes'",
-        "np.ones((2, 2))": "expected (1, 5): a row for each output, a column for each sample",
     },
-    "Y in NEED_A_ROW": {"Y[0]": "pass np.asarray(Y).reshape(1, -1)"},
     "Y in TAKE_LABELS": {
         OTHER_LABELS: ", pass np.asarray(Y",
-        "2 * Y - 1": "if 1 is 1.0, pass np.asarray(Y, 'float64') == 1.0",
-        "Y - 1e-9": "Y goes from -1e-09 to ",
-        "1.0001 * Y": "Y goes from 0.0 to 1.0001, expected labels in [0, 1]: if 1 is ",
-    },
-    "Y in bce(A.astype(np.float32), Y)": {OTHER_LABELS: ", pass np.asarray(Y"},
-    "Y in train(cast(params, np.float32), X, Y, lr=1, steps=2)": {
-        OTHER_LABELS.replace("Y.", "Y[0]."): ", pass np.asarray(Y"
+        "2 * Y - 1": "if 1 is 1.0, pass np.asarray(Y, 'float",
+        "Y - 2**-30": "Y goes from -9.313225746154785e-10 to ",
+        "(1 + 2**-10) * Y": "Y goes from 0.0 to 1.0009765625, expected labels in [0, 1]: if 1 is ",
     },
     "X in TRAIN": {NOT_FINITE: "X holds NaN or infinity in float64: drop, fill in or rescale"},
-    "params in TRAIN": {
-        "{**params, 'W1': np.nan * params['W1']}": "W1 holds NaN or infinity in float64: drop",
-        "{**params, 'b3': params['b3'] - np.inf}": "b3 holds NaN or infinity in float64: drop",
-    },
+    "params in TRAIN": {"{**params, 'b3': params['b3'] - np.inf}": "b3 holds NaN or infinity in "},
     "Y in TRAIN": {
         NOT_FINITE: "Y holds NaN or infinity in float64: drop",
         "np.where(Y[0], 'b', 'a')": "if 1 is 'b', pass np.asarray(Y) == 'b'",
-        "255 * Y[0].astype(int)": "if 1 is 255.0, pass np.asarray(Y, ",
         "np.ma.masked_equal(Y[0], 1)": "in what is masked",
-        f"{DATES}('M8[D]')[0]": "Y is datetime64[D] with ",
     },
     "Y of 3 in TAKE_Y": {
-        "Y.T": "samples are columns, pass np.asarray(Y).T",
         "np.arange(5) % 2": "expected (3, 5): a row for each output, a column for each sample",
-        "np.arange(5) % 3": "if these are 3 classes, pass np.asarray(Y) == np.unique(Y)[:, None]",
+        "np.arange(5) % 3; np.array([*'abcab'])": "if these are 3 classes, pass np.asarray(Y) == ",
     },
-    "Y of 3 in TAKE_LABELS": {"Y + 1": "Y goes from 1.0 to 2.0, expected labels in [0, 1]: if 1 "},
-    "Y of 3 in TRAIN": {"np.array([*'abcab'])": "if these are 3 classes, pass np.asarray(Y) == "},
     "Y in bce(A, Y)": {"np.nan * Y": "Y goes from nan"},
     "A in bce(A, Y)": {
         "A[0]": "pass np.asarray(A).reshape(1, -1)",
-        "A[:, :, None]": "A has shape (1, 5, 1)",
+        "A[:, :, None]; A[0, 0]": "A has shape (",
         "A[:, :0]": "there are no samples",
         "A > 0.5": "A is bool, expected float32 or wider, as from forward",
     },
-    "Z in bce_with_logits(Z, Y)": {
-        "Z[0]": "pass np.asarray(Z).reshape(1, -1)",
-        "Z.astype(int)": "Z is int",
-    },
+    "Z in bce_with_logits(Z, Y)": {"Z.astype(int)": "Z is int"},
     "cache in backward(params, cache, Y)": {
-        "forward(init_params((3, 5, 1)), X)[1]": "units [3, 5, 1], params [3, 4, 2, 1]: A, cache",
+        "forward(init_params((2, 4, 2, 1)), X[:2])[1]": "cache has units [2, 4, 2, 1]",
+        "forward(init_params((3, 5, 2, 1)), X)[1]": "units [3, 5, 2, 1], params [3, 4, 2, 1]: A",
         "forward(init_params((3, 4, 2, 1, 1)), X)[1]": "cache has units [3, 4, 2, 1, 1]",
         "(A, cache); A": "A, cache = forward(params, X)",
     },
@@ -832,31 +768,24 @@ REFUSED = {
     "params in TAKE_PARAMS": {
         "{}": "params has the keys []",
         "(params, 1)": "params is <class 'tuple'>, expected a dict",
-        "{key: P for key, P in params.items() if key != 'W1'}": "expected W1, b1, ..., WL, bL",
         "{key: P for key, P in params.items() if key != 'b3'}": "expected W1, b1, ..., WL, bL",
-        "{**params, 'lr': params['W1']}": "expected W1, b1, ..., WL, bL",
+        "{key.replace('W2', 'w2'): P for key, P in params.items()}": "params has the keys ['",
         "{**params, 'b1': params['b1'].ravel()}": "(n1, 1): n1 units, and a bias is a column",
         "{**params, 'b2': np.float64(0)}": "b2 (), expected (n2, 4) and (n2, 1)",
-        "{**params, 'W3': params['W3'][0]}": "W3 has shape (2,)",
         "{**params, 'W2': np.tile(params['W2'], 2)}": "(2, 8) and b2 (2, 1), expected (n2, 4) and",
         "{**params, 'W2': params['W2'].astype(np.float32)}": "expected one dtype, float32 or wider",
-        "{**params, 'b3': params['b3'].tolist()}": "expected one dtype, float32 or wider",
         "{key: P.tolist() for key, P in params.items()}": "class 'list'",  # from JSON
-        "cast(params, int)": "int",
-        "cast(params, np.float16)": "float16",
+        "cast(params, int); cast(params, np.float16)": "expected one dtype, float32 or wider",
+        "cast(params, [('bits', float)])": "bits",  # of kind V, as JAX's bfloat16
         "{key: np.ma.masked_array(P) for key, P in params.items()}": "MaskedArray",
         "{key: P.view(np.matrix) for key, P in params.items()}": "numpy.matrix",
     },
-    "activation in TAKE_X": {
-        "'ReLU'; ''; None; 3; ['tanh']": IS + "one of ['sigmoid', 'tanh', 'relu']"
-    },
+    "activation in TAKE_X": {"'ReLU'; ''; ['tanh']": IS + "one of ['sigmoid', 'tanh', 'relu']"},
     "lr in TAKE_LR": {NO_RATES: A_RATE},
     "steps in train(params, X, Y, lr=1, steps=steps)": {f"{NO_COUNT}; None": A_COUNT},
     "batch_size in train(params, X, Y, lr=1, steps=1, batch_size=batch_size)": {NO_COUNT: A_COUNT},
     "chunk_size in loss_and_grads(params, X, Y, chunk_size=chunk_size)": {NO_COUNT: A_COUNT},
-    "threshold in predict(params, X, threshold=threshold)": {
-        "np.nan; 10**400; np.eye(3); [0]": IS + "one number"
-    },
+    "threshold in predict(params, X, threshold=threshold)": {"np.nan; [0]": IS + "one number"},
     "n in init_params((n, 1))": {NO_COUNT: "layer_sizes[0] is {bad!r}, expected a whole number"},
     "n in init_params((2, 3, n))": {NO_COUNT: "layer_sizes[2] is {bad!r}, expected a whole "},
     "layer_sizes in init_params(layer_sizes)": {"[]; [3]": IS + "(n_features, *hidden, n_outputs)"},
@@ -865,8 +794,7 @@ REFUSED = {
         "'He'; -0.1; 10**400; np.inf; np.nan; [1]": IS + "'xavier', 'he' or a number >= 0"
     },
     "dtype in init_params((2, 1), dtype=dtype)": {
-        "bool": "dtype is bool, expected float32 or wider",
-        "int; 'U10'; np.float16": "expected float32 or wider",
+        "bool; np.float16": "dtype is {bad.__name__}, expected float32 or wider"
     },
     "eps in numerical_grads(lambda p: 0.0, params, eps=eps)": {NO_RATES: A_RATE},
     "loss in numerical_grads(loss, params)": {"lambda p: p['W1']": "loss(params) is array("},
@@ -880,6 +808,7 @@ ROWS = [
     for group, rows in REFUSED.items()
     for several, words in rows.items()
     for came in several.split("; ")
+    if "pandas" not in came or "pandas" in globals()
 ]
 
 
@@ -899,54 +828,25 @@ def test_other_kinds_of_arrays_are_read_right():
         others = {name: kind(names[name]) for name in ("X", "Y", "A", "Z")}
         for call in TAKE_X + TAKE_Y:
             assert_same(evaluate(call, {**names, **others}), evaluate(call, names), call)
-    rows = {"X": np.asfortranarray(names["X"]), "Y": names["Y"][0]}  # as scikit-learn has them
+    # Rows as scikit-learn has them, of objects and of text that are numbers.
+    rows = {"X": np.asfortranarray(names["X"], object), "Y": names["Y"][0].astype(str)}
     assert_same(evaluate(TRAIN[1], {**names, **rows}), evaluate(TRAIN[1], names), "rows")
 
 
-SHAPES = st.sampled_from([2, 1, 2, 0, 3, 2]).flatmap(lambda d: st.tuples(*[st.integers(0, 4)] * d))
-
-
-@given(nets(), SHAPES)
+@settings(max_examples=2 * EXAMPLES)
+@given(nets(), array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
 def test_X_and_Y_of_any_wrong_shape_are_refused(net, shape):
     names, n, (n_outputs, m) = names_of(net), len(net.X), net.Y.shape
-    for call in TAKE_X:
-        if len(shape) != 2 or shape[0] != n or shape[1] == 0:
+    if len(shape) != 2 or shape[0] != n or shape[1] == 0:
+        for call in TAKE_X:
             words = f"X has shape {shape}, expected ({n}, m): "
-            assert words in refusal(call, {**names, "X": np.zeros(shape)}), call
+            refusal(call, {**names, "X": np.zeros(shape)}, words)
     for call in TAKE_Y:
         flat = n_outputs == len(shape) == 1 and call in TRAIN
         came = (1, *shape) if flat else shape
         if came != (n_outputs, m) and (n_outputs == 1 or shape != (m,)):  # those may be classes
             words = f"Y has shape {came}, expected ({n_outputs}, {m}): "
-            assert words in refusal(call, {**names, "Y": np.zeros(shape)}), call
-
-
-# ---- Outside oracles -----------------------------------------------------------------------------
-
-
-PEERS = [("sigmoid", ()), ("sigmoid", (3, 3, 2)), ("tanh", (4,)), ("relu", (8, 4))]
-
-
-@pytest.mark.parametrize("activation, hidden", PEERS)
-def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden):
-    rng = np.random.default_rng(0)
-    rows, steps, lr = rng.normal(size=(50, 5)), 200, 0.2
-    y = (rows[:, 0] * rows[:, 1] > 0).astype(int)
-    start = init_params((5, *hidden, 1), 1, scale=1)
-    plain = {"solver": "sgd", "alpha": 0, "momentum": 0, "nesterovs_momentum": False}
-    plain |= {"learning_rate_init": lr, "batch_size": 50, "shuffle": False}
-    plain["activation"] = {"sigmoid": "logistic"}.get(activation, activation)
-    peer = MLPClassifier(hidden, **plain)
-    peer.partial_fit(rows, y, classes=[0, 1])  # makes the arrays that are set to our start here
-    peer.coefs_ = [start[f"W{l}"].T.copy() for l in range(1, depth(start) + 1)]
-    peer.intercepts_ = [start[f"b{l}"].ravel().copy() for l in range(1, depth(start) + 1)]
-    for _ in range(steps):
-        peer.partial_fit(rows, y)
-    params, losses = train(start, rows.T, y, lr=lr, steps=steps, activation=activation)
-    assert losses[-1] < losses[0] - 0.01  # something was learned, so that agreement means something
-    for l, (W, b) in enumerate(zip(peer.coefs_, peer.intercepts_), start=1):
-        np.testing.assert_allclose(params[f"W{l}"], W.T, rtol=0, atol=1e-10)
-        np.testing.assert_allclose(params[f"b{l}"].ravel(), b, rtol=0, atol=1e-10)
+            refusal(call, {**names, "Y": np.zeros(shape)}, words)
 
 
 # ---- Demo and README, where they stand beside this file ------------------------------------------
