@@ -902,8 +902,10 @@ def test_demo_gives_what_the_exercises_print():
     *losses, zero, zero_said, equal, large, large_said, he, he_said = rows_of("initialization")
     # The exercise prints 16 digits. Rounding in another order moves the last one or two.
     assert len(losses) == 15 and min(row["equal"] for row in losses) >= 12
-    # Large weights magnify rounding: copies of the exercise print 0.6237 to 0.6251 at step 1000.
-    assert all(abs(row["large: ours"] - row["printed"]) < 0.005 for row in losses[1:])
+    # Large weights magnify rounding: copies of the exercise print 0.6237 to 0.6251 at step 1000. At
+    # step 7000 the loss falls by 0.0004 a step, and comes down some ten steps sooner or later.
+    apart = sorted(abs(row["large: ours"] - row["printed"]) for row in losses[1:])
+    assert apart[-2] < 0.001 and apart[-1] < 0.01
     for ours, said, off in ((zero, zero_said, 0), (large, large_said, 0.02), (he, he_said, 1e-4)):
         assert max(abs(ours[key] - said[key]) for key in ("train", "test")) <= off
     units = [row["different"] for row in (zero, equal, large, he)]
