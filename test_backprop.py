@@ -1041,7 +1041,7 @@ ROLES = {  # what an argument's name says that it is, in any capitals, with or w
     "lr": r"lr|alpha|eta|l\w*ingrate",
     "steps": r"steps",
     "sizes": r"\w*(sizes|dims|layers|dimensions|units)",
-    "off": r"lambd\w*|reg\w*|l2\w*",  # regularisation, which gets 0
+    "off": r"lambd\w*|reg\w*|l2\w*|beta|momentum",  # regularisation and momentum, which get 0
     "on": r"keepprob",  # of dropout, which gets 1
 }
 NEVER_GUESSED = r"d?w\d*|d?b\d+|d?z\d*|da\d*|v|s|m|bias|seed|self|activation"
