@@ -203,7 +203,7 @@ MODERATE = {"W": (1, -1, 0.5, -0.5, 0), "b": (0.3, -0.3, 0.7, -0.7, 0.1), "X": (
 def test_backward_agrees_with_central_differences(net):
     _, cache = forward(net.params, net.X, net.activation)
     assume(all(np.abs(cache[f"Z{l}"]).min() > 1e-3 for l in range(1, depth(net.params))))
-    expected = numerical_grads(lambda params: loss_of(params, *net[1:]), net.params, eps=1e-5)
+    expected = numerical_grads(lambda params: loss_of(params, *net[1:]), net.params)
     # Where a loss of about 1 is rounded to 1e-16, its differences over 2e-5 stray by 1e-11; what
     # they miss is eps**2 / 6 = 2e-11 times a third derivative, up to 100 in networks this steep.
     assert_same_grads(grads_of(net), expected, 1e-8)
@@ -594,29 +594,12 @@ def test_every_result_has_the_dtype_of_the_params(net, dtype):
     assert_same_grads(grads_of(typed), grads, rounding(grads, 1e-5))  # what float32 can tell
 
 
-SIGNATURES = """\
-init_params(layer_sizes, rng=None, *, scale='xavier', dtype=<class 'numpy.float64'>)
-sigmoid(Z)
-relu(Z)
-forward(params, X, activation='sigmoid')
-bce(A, Y)
-bce_with_logits(Z, Y)
-backward(params, cache, Y)
-update(params, grads, lr)
-loss_and_grads(params, X, Y, activation='sigmoid', *, chunk_size=4096)
-train(params, X, Y, *, lr, steps, batch_size=None, rng=None, activation='sigmoid', callback=None)
-predict_proba(params, X, activation='sigmoid')
-predict(params, X, *, threshold=0.5, activation='sigmoid')
-numerical_grads(loss, params, *, eps=1e-05)
-"""
-
-
 def test_a_star_brings_the_functions_of_the_contract_and_no_others():
-    names = {}
-    exec("from backprop import *", names)
+    exec("from backprop import *", names := {})
     del names["__builtins__"]
-    signatures = [f"{name}{inspect.signature(names[name])}" for name in names]
-    assert sorted(signatures) == sorted(SIGNATURES.splitlines())
+    assert names.keys() == {"init_params", *(call.split("(")[0] for call in CALLS)}
+    takes = [inspect.signature(function).parameters for function in names.values()]
+    assert {each["activation"].default for each in takes if "activation" in each} == {"sigmoid"}
 
 
 HUGE = (0, 1, -1, 1e300, -1e300, 1e150, -1e150, 1e-300, 40, -800)
@@ -1395,48 +1378,37 @@ ENTRIES = {  # A: an epsilon of 1e-7 in the logarithm passes, a clip at 0.01 doe
 }
 
 
-def net_of(sizes, m, draw, **more):
+def net_of(sizes, m, seed=None):
     """Return a network of these sizes with m samples, and all else that one of the six may take.
 
-    draw(what, *shape) makes the entries of W, b, X, A and grads.
+    With a seed in round numbers, to be worked out on paper, most are 1 for seed 0; in layer l, b is
+    an odd multiple of 2 ** -l, all else is whole: no Z is 0, ReLU's kink. Without a seed in numbers
+    that hardly two mistakes share.
     """
-    params = {}
-    for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
-        params |= {f"W{l}": draw("W", n, n_prev), f"b{l}": draw("b", n, 1)}
-    net = {"params": params, "X": draw("X", sizes[0], m), "A": draw("A", sizes[-1], m)}
-    net["Y"] = (np.arange(m) + np.arange(sizes[-1])[:, None]) % 2.0
-    net["grads"] = {key: draw("grads", *P.shape) for key, P in params.items()}
-    return {**net, "sizes": sizes, "lr": 0.3, "steps": 2 + m % 3, **more}
-
-
-def small_net(sizes, m, seed):
-    """Return a network in round numbers, to be worked out on paper; most are 1 for seed 0.
-
-    In layer l, b is an odd multiple of 2 ** -l, all else is whole: no Z is 0, ReLU's kink.
-    """
-    rng, L, settings = np.random.RandomState(seed), len(sizes) - 1, {"steps": 1 + (m + seed) % 4}
+    small, L, params = seed is not None, len(sizes) - 1, {}
+    rng = np.random.RandomState(seed if small else m)
 
     def draw(what, *shape):
-        return rng.choice(ENTRIES[what] if seed else ENTRIES[what][:1], shape).astype(float)
-
-    net = net_of(sizes, m, draw, lr=[0.02, 0.5, 1e-7][seed], **settings)
-    params, forwards = net["params"], [plain(hidden).names["forward"] for hidden in HIDDEN]
-    params |= {f"b{l}": params[f"b{l}"] / 2**l for l in range(1, L + 1)}
-    while any(abs(forward(params, net["X"])[1][f"Z{L}"]).max() >= 4 for forward in forwards):
-        params |= {f"W{L}": params[f"W{L}"] / 2, f"b{L}": params[f"b{L}"] / 2}
-    return net
-
-
-def irregular_net(sizes, m):
-    """Return a network whose numbers hardly two mistakes share."""
-    rng = np.random.RandomState(m)
-
-    def draw(what, *shape):
+        if small:
+            return rng.choice(ENTRIES[what] if seed else ENTRIES[what][:1], shape).astype(float)
         if what == "A":
             return np.where(np.arange(shape[1]) > 0, rng.uniform(0.1, 0.9, shape), 0.002)
         return rng.normal(0, {"W": shape[1] ** -0.5, "b": 0.5, "X": 1, "grads": 8}[what], shape)
 
-    return net_of(sizes, m, draw)
+    def largest(Z):
+        return max(abs(plain(g).names["forward"](params, X)[1][Z]).max() for g in HIDDEN)
+
+    for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
+        params[f"W{l}"] = draw("W", n, n_prev)
+        params[f"b{l}"] = draw("b", n, 1) / (2**l if small else 1)
+    X, A = draw("X", sizes[0], m), draw("A", sizes[-1], m)
+    Y = (np.arange(m) + np.arange(sizes[-1])[:, None]) % 2.0
+    while small and largest(f"Z{L}") >= 4:
+        params |= {f"W{L}": params[f"W{L}"] / 2, f"b{L}": params[f"b{L}"] / 2}
+    grads = {key: draw("grads", *P.shape) for key, P in params.items()}
+    lr, steps = ([0.02, 0.5, 1e-7][seed], 1 + (m + seed) % 4) if small else (0.3, 2 + m % 3)
+    names = "sizes params X Y A grads lr steps"
+    return dict(zip(names.split(), (sizes, params, X, Y, A, grads, lr, steps)))
 
 
 @functools.cache
@@ -1451,10 +1423,10 @@ def networks(layers):
     for depth in depths:
         for widths in ((1,), (1, 2), (2, 1), (2, 3), (3, 2)):
             sizes = (*(widths * 9)[: depth + 1], 1)
-            made["small"] += [small_net(sizes, m, seed) for m in (2, 3) for seed in range(3)]
+            made["small"] += [net_of(sizes, m, seed) for m in (2, 3) for seed in range(3)]
         for m, widths in ((5, (4, 3, 2)), (7, (3, 2, 4)), (40, (2, 4, 3))):
-            made["irregular"].append(irregular_net((*(widths * 9)[: depth + 1], 1), m))
-        made["square"] += [irregular_net((3,) * (depth + 2), m) for m in (3, 7)]
+            made["irregular"].append(net_of((*(widths * 9)[: depth + 1], 1), m))
+        made["square"] += [net_of((3,) * (depth + 2), m) for m in (3, 7)]
     made["small"].sort(key=lambda net: sum(map(np.size, leaves(net))))
     return made
 
@@ -1889,23 +1861,20 @@ def recognised(file, six):
     It looks for one mistake, in backward also for one in each gradient; then for two at once.
     """
     layers, hiddens = layers_of(file, six), [file.g] if file.known else HIDDEN
-    for kinds in (["irregular"], ["irregular", "square"]):  # until an answer is wrong in numbers
-        cases = [
-            (kind, k, each) for kind in kinds for k, each in enumerate(judged(file, six, kind))
-        ]
-        cases = [case for case in cases if case[2].values is not None]
-        off = [(key, each.net) for *_, each in cases for key in each.wrong if key != "form"]
+    for kind in ("irregular", "square"):  # until an answer is wrong in numbers
+        cases = [(k, each) for k, each in enumerate(judged(file, six, kind)) if each.values]
+        off = [(key, each.net) for _, each in cases for key in each.wrong if key != "form"]
         if off:
             break
     else:
         return "", None
-    cases.sort(key=lambda case: not case[2].wrong)  # where most mistakes differ comes first
+    cases.sort(key=lambda case: not case[1].wrong)  # where most mistakes differ comes first
 
     def part_of(key, net):
         return f"d{key[0]}", len(net["sizes"]) - 1 - int(key[1:])  # layers count from the last
 
     def fits(text, hidden, part=None):
-        for kind, k, (net, _, right, _, yours, *_) in cases:
+        for k, (net, _, right, _, yours, *_) in cases:
             keys = [key for key in right if part is None or part_of(key, net) == part]
             if not same(yours, plain_values(hidden, six, kind, k, layers, text), keys):
                 return False
@@ -2298,29 +2267,24 @@ def report(path, say, terminal):
     return status_of(verdicts)
 
 
-def run_apart(path, skipped, seconds):
-    """Grade a file in a process of its own; return what it has said, and how it ended."""
-    command = [sys.executable, os.path.abspath(__file__), "--rows", json.dumps(skipped), "--", path]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
-        try:
-            options = {"stdout": out, "stderr": subprocess.DEVNULL, "timeout": seconds}
-            status = subprocess.run(command, **options).returncode
-            ends = f"ends the process, exit status {status}"
-            ends = f"crashes: {signal.Signals(-status).name}" if status < 0 else ends
-        except subprocess.TimeoutExpired:
-            ends = f"not done after {seconds:g} s"
-        out.seek(0)
-        return {row[0]: row[1:] for row in map(json.loads, out)}, ends
-
-
 def grade_apart(path, seconds):
-    """Return (head, {one of the six: (verdict, words)}) of a file.
+    """Grade a file in a process of its own: (head, {one of the six: (verdict, words)}).
 
     It is graded again without the function that did not end, or that has ended the process.
     """
-    skipped = {}
+    skipped, command = {}, [sys.executable, os.path.abspath(__file__), "--rows"]
     while True:
-        said, ends = run_apart(path, skipped, seconds)
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
+            options = {"stdout": out, "stderr": subprocess.DEVNULL, "timeout": seconds}
+            try:
+                line = [*command, json.dumps(skipped), "--", path]
+                status = subprocess.run(line, **options).returncode
+                ends = f"ends the process, exit status {status}"
+                ends = f"crashes: {signal.Signals(-status).name}" if status < 0 else ends
+            except subprocess.TimeoutExpired:
+                ends = f"not done after {seconds:g} s"
+            out.seek(0)
+            said = {row[0]: row[1:] for row in map(json.loads, out)}
         at = said.get("at", [""])[0]
         if "end" in said or at not in SIX or at in skipped:
             head = said.get("end", [ends])[0] or said["head"][0]
