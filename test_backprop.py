@@ -344,16 +344,8 @@ def test_bce_with_logits_is_right_to_a_few_ulps_for_any_finite_logit(data, shape
     expected = decimals(exact, *Z.ravel())
     assume(expected < 1.7e308)  # a sum of two outputs, wrong by 1e308 each, can not be written down
     assert bce_with_logits(Z, Y) == pytest.approx(expected, rel=8 * EPS, abs=np.finfo(float).tiny)
-
-
-@given(st.data(), st.integers(1, 4))
-def test_the_loss_of_logits_takes_complex_steps(data, m):
-    Z = data.draw(matrices(1, m, of=(*ROUND, 800, -800)), "Z")  # also at 0, where |Z| bends
-    Y = data.draw(matrices(1, m, of=LABELS), "Y")
-    for i in range(m):
-        moved = Z + 1e-30j * (np.arange(m) == i)
-        slope = bce_with_logits(moved, Y.astype(complex)).imag / 1e-30
-        assert slope == pytest.approx((sigmoid(Z) - Y)[0, i] / m, rel=1e-14, abs=EPS)
+    moved = bce_with_logits(Z + 1e-30j, Y.astype(complex))  # a complex step, also at 0
+    assert moved.imag / 1e-30 == pytest.approx((sigmoid(Z) - Y).sum() / m, rel=1e-14, abs=4 * EPS)
 
 
 @given(st.data(), st.sampled_from([1e-5, 1e-3]), st.sampled_from([float, np.float32, int, bool]))
@@ -1469,7 +1461,6 @@ def ask(file, six, net):
         if file.d is None:
             find_keys(file)
         given["grads"] = {file.d + key: G for key, G in given["grads"].items()}
-    before = {role: pickle.dumps(given[role]) for role in ("params", "X", "Y")}
     try:
         if six in ("backward", "step"):
             given["A"], given["cache"] = output_of(call(file, "forward", given), net)
@@ -1482,10 +1473,6 @@ def ask(file, six, net):
             answer = answer._replace(values=patterns(file, answer.values, net))
     except (Exception, SystemExit) as error:
         return Answer(None, raised(error, file), error)
-    if six in ("forward", "backward") and not answer.complaint:
-        changed = [role for role, was in before.items() if pickle.dumps(given[role]) != was]
-        complaint = f"changes {listed(changed)} in place" if changed else ""
-        return answer._replace(complaint=complaint)
     return answer
 
 
@@ -2438,7 +2425,6 @@ W, b = params[f"W{l}"], params[f"b{l}"] -> w, b, c = list(params)[l] | W @ A -> 
     | not judged: it may take other things
 return A, cache -> return A | WRONG an array of shape (1, 2), expected (A, cache)
 return A, -> return A[0], | WRONG A of shape (2,), expected (1, 2)
-L, A, -> X += 1; L, A, | WRONG changes X in place
 A + b -> A + b * np.random.randn() | WRONG different results for the same input
 L, A, -> exit(); L, A, | WRONG calls exit()
 A + b -> A.astype(np.float_x) + b | not judged: NumPy has removed that
