@@ -50,7 +50,7 @@ from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, product
 from math import inf
 
 import numpy as np
@@ -95,10 +95,9 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu")
 def graded():
     """What `python test_backprop.py backprop.py` says: {function: (verdict, words, lines)}."""
     file, said = read(pathlib.Path(__file__).with_name("backprop.py")), {}
-    with np.errstate(all="ignore"):
-        list(settle(file))
-        for six in SIX:
-            said[six] = verdict(file, six, {each: word for each, (word, *_) in said.items()})
+    list(settle(file))
+    for six in SIX:
+        said[six] = verdict(file, six, {each: word for each, (word, *_) in said.items()})
     return said
 
 
@@ -1126,7 +1125,6 @@ def take(file):
 # beginning with the six, those run that define what is needed, in their order, each by itself. So
 # nothing trains, plots or asks, and what fails is missed only by whoever needs it.
 
-
 MAGIC = r"^(\s*(?:\w+ *= *)?)([%!?].*|\w.*\?\s*)$"  # of a notebook: x = !ls, %matplotlib, help?
 KEEP = ("append", "extend", "insert", "add", "update", "setdefault")
 LATER = __future__.annotations.compiler_flag  # what an annotation names may be missing
@@ -1348,8 +1346,7 @@ def plain(hidden, text=""):
         return file
     file = copy.copy(plain(hidden))
     exec(text, names := {**file.names})
-    taken = {six: of._replace(function=names[six]) for six, of in file.taken.items()}
-    file.taken = taken
+    file.taken = {six: of._replace(function=names[six]) for six, of in file.taken.items()}
     return file
 
 
@@ -1399,8 +1396,7 @@ def net_of(sizes, m, seed=None):
         params |= {f"W{L}": params[f"W{L}"] / 2, f"b{L}": params[f"b{L}"] / 2}
     grads = {key: draw("grads", *P.shape) for key, P in params.items()}
     lr, steps = ([0.02, 0.5, 1e-7][seed], 1 + (m + seed) % 4) if small else (0.3, 2 + m % 3)
-    names = "sizes params X Y A grads lr steps"
-    return dict(zip(names.split(), (sizes, params, X, Y, A, grads, lr, steps)))
+    return dict(sizes=sizes, params=params, X=X, Y=Y, A=A, grads=grads, lr=lr, steps=steps)
 
 
 @functools.cache
@@ -1468,12 +1464,9 @@ def ask(file, six, net):
             given["grads"], six = call(file, "backward", given), "update"
         result = call(file, six, given)
         result = given["params"] if result is None and six == "update" else result
-        answer = answer_in(file, six, result, net)
-        if six == "init_params" and answer.values:
-            answer = answer._replace(values=patterns(file, answer.values, net))
+        return answer_in(file, six, result, net)
     except (Exception, SystemExit) as error:
         return Answer(None, raised(error, file), error)
-    return answer
 
 
 def output_of(result, net):
@@ -1524,25 +1517,20 @@ def answer_in(file, six, result, net):
                 values[key] = values[key].reshape(1, 1)
     except (AttributeError, TypeError, ValueError):
         return Answer(None, expected)
-    lists = [key for key, P in named.items() if isinstance(P, (list, tuple))]
-    complaint = f"has a list as {lists[0]}, expected an array" if lists else ""
-    return Answer(values, complaint) if values else Answer(None, expected)
+    values = patterns(values) if six == "init_params" else values
+    return Answer(values) if values else Answer(None, expected)
 
 
-def patterns(file, values, net):
+def patterns(params):
     """Return random params with what is the same each time in place of each entry.
 
     0: all units of a hidden layer have weights 0, 1: other weights, all the same, 2: neither.
     """
-    wide, made = values, {}
-    with contextlib.suppress(Exception):  # few units drawn from few numbers can be equal by chance
-        result = call(file, "init_params", {"sizes": tuple(8 * n for n in net["sizes"])})
-        wide = answer_in(file, "init_params", result, net).values
-    for key, P in values.items():
-        W = wide.get(key, P)
-        is_hidden = key[0] == "W" and f"W{int(key[1:]) + 1}" in values and W.ndim == 2
-        equal = is_hidden and len(W) > 1 and not np.ptp(W, axis=0).any()
-        made[key] = np.full(P.shape, bool(W.any()) if equal else 2.0)
+    made = {}
+    for key, P in params.items():
+        is_hidden = key[0] == "W" and f"W{int(key[1:]) + 1}" in params and P.ndim == 2
+        equal = is_hidden and len(P) > 1 and not np.ptp(P, axis=0).any()
+        made[key] = np.full(P.shape, bool(P.any()) if equal else 2.0)
     return made
 
 
@@ -1613,9 +1601,8 @@ def judge(file, six, kind, k):
         apart = inf if wrong.get(key) else max(apart, abs(Q - P).max() / unit)
     if six == "init_params":  # L = len(params) // 2 counts them
         wrong |= {key: f"has {key}, which is too many" for key in values if key not in right}
-    complaint = complaint or next(filter(None, wrong.values()), "")
-    wrong = [*wrong] or (["form"] if complaint else [])
-    return Judged(net, wrong, right, apart, values, complaint, error)
+    complaint = next(filter(None, wrong.values()), "")
+    return Judged(net, [*wrong], right, apart, values, complaint, error)
 
 
 def judged(file, six, *kinds):
@@ -1629,9 +1616,9 @@ def judged(file, six, *kinds):
     return made
 
 
-def digits(answers):
-    """To how many digits of the largest entry all these are right."""
-    apart = max(answer.apart for answer in answers)
+def digits(file, six):
+    """To how many digits of the largest entry all answers of a function are right."""
+    apart = max(each.apart for each in judged(file, six))
     return int(-math.log10(apart)) if apart < 1 else 0
 
 
@@ -1671,9 +1658,7 @@ W @ A -> W @ X | every layer takes X, and should take the A before it
 g(Z) if -> Z if | the hidden layers lack their activation
 g(Z) if -> g(g(Z)) if | the hidden layers apply their activation twice
 g(Z) if -> np.where(Z > 0, Z, 0.01 * Z) if | the hidden layers have leaky ReLU
-g(Z) if -> np.where(Z > 0, Z, np.exp(Z) - 1) if | the hidden layers have ELU
 g(Z) if -> (Z > 0) * 1.0 if | the hidden layers have Z > 0, a step, in place of ReLU
-g(Z) if -> 1 / (1 - np.exp(-Z)) if | 1 - exp(-Z) in place of 1 + exp(-Z)
 g(Z) if l < L else sigmoid(Z) -> 1 / (1 - np.exp(-Z)) | 1 - exp(-Z) in place of 1 + exp(-Z)
 g(Z) if l < L else sigmoid(Z) -> sigmoid(-Z) | sigmoid has exp(Z) in place of exp(-Z)
 g(Z) if l < L else sigmoid(Z) -> 1 / 1 + np.exp(-Z) | sigmoid lacks the brackets in 1 / (1 + ...)
@@ -1686,7 +1671,6 @@ sigmoid(Z) -> np.exp(Z) / np.exp(Z).sum(axis=0) | the output has softmax, not si
 sigmoid(Z) -> sigmoid(sigmoid(Z)) | the output applies sigmoid twice
 sigmoid(Z) -> sigmoid(Z) > 0.5 | A holds classes, not probabilities
 return A -> return A.T | A is transposed: samples are columns
-2, X, -> 2, (X - X.mean(1)[:, None]) / X.std(1)[:, None], | X is standardised first
 
 bce
 -(Y -> (Y | the minus sign is missing
@@ -1700,13 +1684,9 @@ Y * np.log(A) +  ->  | the term Y log(A) is missing
 = Y.shape[1] -> = Y.shape[1]; A, Y = Y, A | A and Y are exchanged
 = Y.shape[1] -> = Y.shape[1]; Y = 1 - Y | Y and 1 - Y are exchanged
 log(1 - A) -> log(A) | log(A) in both terms
-m = Y -> A = np.clip(A, 0.1, 1 - 0.1); m = Y | A is clipped at 0.1, where 1e-15 is enough
 m = Y -> A = np.clip(A, 0.01, 1 - 0.01); m = Y | A is clipped at 0.01, where 1e-15 is enough
 np.sum(losses) -> np.sum((A - Y) ** 2) | that is the squared error
-np.sum(losses) -> np.sum(abs(A - Y)) | that is the absolute error
 np.sum(losses) -> np.sum(losses) / np.log(2) | log2 in place of log
-np.sum(losses) -> np.sum(losses) / np.log(10) | log10 in place of log
-np.log(A) -> A | np.log(1 - A) -> (1 - A) | the logarithms are missing
 np.sum(losses) / m -> losses | the mean over samples is missing
 np.sum(losses) -> losses | the sum over samples is missing
 
@@ -1719,14 +1699,11 @@ A - Y -> (A - Y) / m | the 1/m of the mean is there twice
 dZ = dA_prev -> dZ = dA_prev / m | 1/m comes again with every layer
 Y.shape[1] -> len(Y) | it divides by len(Y) or Y.shape[0]; m is Y.shape[1]
 Y.shape[1] -> len(cache["A0"]) | it divides by n0, the features; m is Y.shape[1]
-T / m -> T / W.shape[1] | True) / m -> True) / W.shape[1] | it divides by n_prev; m is Y.shape[1]
 Y.shape[1] -> Y.shape[1] * 2 | 1/(2m) in place of 1/m
 A - Y -> 2 * (A - Y) | a 2 too many, as from the derivative of a square
 A - Y -> Y - A | Y - A in place of A - Y
-dZ = dA_prev -> dZ = -dA_prev | the sign turns with every layer
 A - Y -> (A - Y) * A * (1 - A) | dZ = A - Y at the output: A (1 - A) is of the squared error
 A - Y -> (1 - Y) / (1 - A) - Y / A | dA in place of dZ at the output: dZ = A - Y
-A - Y -> (A - Y) ** 2 | the squared error in place of A - Y
 A - Y -> (A > 0.5) - Y | classes in place of probabilities in A - Y
 A - Y -> A | Y is not subtracted
 dg(Z_prev) -> 1 | the derivative of the activation is missing
@@ -1742,11 +1719,9 @@ dg(Z_prev) -> (1 - A_prev**2) | the derivative of tanh, which forward does not h
 dg(Z_prev) -> (Z_prev > 0) | the derivative of ReLU, which forward does not have
 dZ = dA_prev -> dX = dA_prev | dZ stays that of the output, and is not passed back
 W.T @ dZ -> W @ dZ | W in place of W.T
-W.T @ dZ -> grads[f"W{l}"].T @ dZ | dW in place of W where dZ is passed back
 W.T @ dZ -> params[f"W{l - 1}"].T @ dZ | W_prev.T where dZ is passed back, for W.T
 W.T @ dZ -> W.T * dZ | * in place of @ (or np.dot) with W.T
 W.T @ dZ -> dZ | W.T is missing where dZ is passed back
-W.T @ dZ -> np.ones(W.T.shape) @ dZ | W.T is missing where dZ is passed back
 dZ @ A_prev.T -> dZ * A_prev.T | * in place of @ (or np.dot) in dW
 dZ @ A_prev.T -> dZ @ A_prev | the transpose of A_prev is missing in dW
 dZ @ A_prev.T -> A_prev @ dZ.T | dW is transposed
@@ -1759,8 +1734,6 @@ axis=1, keepdims=True -> axis=1 | keepdims=True is missing in db
 , axis=1, keepdims=True ->  | axis=1, keepdims=True is missing in db
 , axis=1, keepdims=True -> , keepdims=True | axis=1 is missing in db
 np.sum(dZ, axis=1, keepdims=True) -> np.mean(dZ) * m | db averages over units too
-np.sum(dZ, axis=1, keepdims=True) -> (dZ.mean() * m + 0 * dZ[:, :1]) | db averages over units too
-np.sum(dZ, axis=1, keepdims=True) -> (dZ.sum() + 0 * dZ[:, :1]) | db sums over units
 np.sum(dZ, axis=1, keepdims=True) -> dZ | db is not summed over samples
 (L, 0, -1) -> (L, 1, -1) | the first layer is left out
 "W{l}"] = dZ -> "W{l - 1}"] = dZ | "b{l}"] = -> "b{l - 1}"] = | layers are counted from 0, not 1
@@ -1769,10 +1742,7 @@ update
 P - lr -> P + lr | the step goes uphill: + in place of -
 lr *  ->  | lr is missing
 lr *  -> lr * lr *  | lr is there twice
-lr *  -> 1 / lr *  | it divides by lr
-lr *  -> 2 * lr *  | the step is made twice
 grads[key] -> np.clip(grads[key], -1, 1) | the gradients are clipped at 1
-grads[key] -> np.clip(grads[key], -5, 5) | the gradients are clipped at 5
 P - lr -> - lr | it returns the step alone: P is missing
 P - lr * grads[key] -> grads[key] | it returns the gradients
 P - lr * grads[key] -> P | it returns the params as they were
@@ -1797,10 +1767,6 @@ range(steps) -> range(1) | only one step is done
 losses.append -> step % 100 or losses.append | losses are kept now and then only
 params, losses -> params, losses[-1] | only the last loss is returned
 params, losses -> params, losses + [bce(forward(params, X)[0], Y)] | the last loss is one too many
-[] -> []; v = {} | grads, lr) -> (v := {k: 0.9 * v.get(k, 0) + grads[k] for k in grads}), lr)
-    | the steps have momentum, 0.9
-[] -> []; grads = None | = backward( -> = grads or backward( | the first step's gradients serve all
-update(params -> update(update(params, grads, lr) | two updates in a step
 bce(A, Y) -> np.mean((A - Y) ** 2) | the losses are squared errors
 """
 
@@ -1850,7 +1816,7 @@ def recognised(file, six):
     layers, hiddens = layers_of(file, six), [file.g] if file.known else HIDDEN
     for kind in ("irregular", "square"):  # until an answer is wrong in numbers
         cases = [(k, each) for k, each in enumerate(judged(file, six, kind)) if each.values]
-        off = [(key, each.net) for _, each in cases for key in each.wrong if key != "form"]
+        off = [(key, each.net) for _, each in cases for key in each.wrong]
         if off:
             break
     else:
@@ -1893,13 +1859,10 @@ def recognised(file, six):
 def where(file, six):
     """Return in words which parts are right and which are wrong, or ""."""
     read = [each for each in judged(file, six, "irregular") if each.values and each.wrong]
-    if six not in ("backward", "update", "train") or not read or read[0].wrong == ["form"]:
+    if six not in ("backward", "update", "train") or not read:
         return ""
-    names = {key: "the params" if six == "train" else key for key in read[0].right}
-    if six == "train":
-        names["losses"] = "the losses"
-    if six == "backward":  # which begins with the last layer
-        names = {key: f"d{key}" for key in sorted(names, key=lambda key: (-int(key[1:]), key))}
+    said = {"backward": "d{}", "train": "the params"}.get(six, "{}")
+    names = {key: key if key == "losses" else said.format(key) for key in read[0].right}
     off = list(dict.fromkeys(names[key] for key in names if key in read[0].wrong))
     fine = list(dict.fromkeys(name for name in names.values() if name not in off))
     if six == "backward" and not fine:
@@ -1931,8 +1894,8 @@ def explain(file, six, smallest):
     if six in ("forward", "backward") and depths > off:
         fine = plural(listed(sorted(depths - off)), "hidden layer")
         said.insert(0, f"right with {fine}, not with {listed(sorted(off))}")
-    if 2 <= digits(judged(file, six)) < 10:
-        said.append(f"agrees to {digits(judged(file, six))} digits only")
+    if 2 <= digits(file, six) < 10:
+        said.append(f"agrees to {digits(file, six)} digits only")
     elif six == "backward" or said == [""]:
         said.append(FURTHER[six])
     return "; ".join(filter(None, said)), ""
@@ -1952,22 +1915,23 @@ def remarks(file, six):
     if six == "init_params":
         sizes = (300, *[250] * (1 if layers is None else layers), 1)
         with contextlib.suppress(Exception):  # it may refuse wide layers
-            W = answer_in(file, six, call(file, six, {"sizes": sizes}), net).values["W1"]
-            found = [words for words, std in SPREADS.items() if abs(W.std() / std - 1) < 0.02]
+            spread = np.std(call(file, six, {"sizes": sizes})["W1"])
+            found = [words for words, std in SPREADS.items() if abs(spread / std - 1) < 0.02]
             said += [f"weights of spread {words}" for words in found if layers != 0]
         return said + ([] if layers is None else [f"for {plural(layers, 'hidden layer')}"])
     if six == "bce":
         edge = ask(file, six, {**net, "A": np.array([[1.0, 0.0]]), "Y": np.array([[1.0, 0.0]])})
         if edge.values and not np.isfinite(edge.values["loss"]).all():
             said.append("nan where A is exactly 0 or 1: clip A")
-    if digits(judged(file, six)) < 10:
-        said.append(f"agrees to {digits(judged(file, six))} digits")
+    if digits(file, six) < 10:
+        said.append(f"agrees to {digits(file, six)} digits")
     return said
 
 
 # ---- Grading: what may be right all the same -----------------------------------------------------
 
-OTHER_TASKS = "softmax|leaky|ELU|squared|absolute|the term [(Y]|classes|lacks its activation"
+RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right nowhere
+OTHER_TASKS = "softmax|leaky|squared|the term [(Y]|classes|lacks its activation"
 
 
 def doubt(file, six, smallest, what):
@@ -2030,9 +1994,6 @@ def doubt(file, six, smallest, what):
         if all(map(same, *([ask(of, "step", net).values for net in nets] for of in both))):
             return f"{said}; but the step that it makes with {mate} is right"
     return ""
-
-
-RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right nowhere
 
 
 # ---- Grading: the verdicts -----------------------------------------------------------------------
@@ -2129,9 +2090,9 @@ def verdict(file, six, verdicts):
 
     if six == "backward" and verdicts["forward"] != "right":
         return so("not judged", f"forward is {verdicts['forward'].lower()}")
-    for word in ("WRONG", "not judged") if six == "train" else ():  # the mistake may be theirs
+    for word in ("WRONG", "not judged"):
         theirs = [each for each in verdicts if verdicts[each] == word and each != "init_params"]
-        if theirs:
+        if six == "train" and theirs:  # the mistake may be theirs
             are = "are" if theirs[1:] else "is"
             return so("not judged", f"{listed(theirs)} {are} {word.lower()}")
     smallest = next((each for each in judged(file, six) if each.wrong), None)
@@ -2146,22 +2107,20 @@ def verdict(file, six, verdicts):
 def shown(six, smallest):
     """The lines that show a network, and what the file makes of it beside what is right."""
     net, wrong, right, _, yours, *_ = smallest
-    items, d = [], "d" if six == "backward" else ""
+    items, d = {}, "d" if six == "backward" else ""
     for role in SIX[six][0].replace("cache", "X").split():
         named = net[role] if isinstance(net[role], dict) else {role: net[role]}
-        items += [
-            f"{'d' if role == 'grads' else ''}{key} = {numbers(P)}" for key, P in named.items()
-        ]
-    lines, keys = folded(items), [key for key in wrong if yours is None or key in yours]
-    if d:  # which begins with the last layer
-        keys.sort(key=lambda key: -int(key[1:]))
-    if keys and keys != ["form"] and six != "init_params":
+        items |= {f"d{key}" if role == "grads" else key: P for key, P in named.items()}
+    lines = folded(f"{name} = {numbers(P)}" for name, P in items.items())
+    keys = [key for key in wrong if yours is None or key in yours]
+    if keys and six != "init_params":
         P, Q = right[keys[0]], (yours or right)[keys[0]]
         apart = abs(Q - P).max() if Q.shape == P.shape and np.isfinite(Q).all() else 0
         places = min(16, max(4, 1 - math.floor(math.log10(apart)))) if apart else 4
-        said = [f"yours {numbers(Q, places)}, "] if yours else []
-        said = f"{d}{keys[0]}: {''.join(said)}right {numbers(P, places)}"
-        lines = [*lines[:3], *(["  ..."] if lines[3:] else []), folded([said])[0]]
+        theirs = f"yours {numbers(Q, places)}, " if yours else ""
+        said = f"{d}{keys[0]}: {theirs}right {numbers(P, places)}"
+        lines[3:] = ["  ..."] if lines[3:] else []
+        lines += folded([said])[:1]
     return lines
 
 
@@ -2372,14 +2331,13 @@ def verdicts_of(text, hidden="tanh", only=tuple(SIX)):
     return verdicts, words
 
 
-@pytest.mark.parametrize("style", ["article", "course"])
-@pytest.mark.parametrize("six", SIX)
-def test_every_mistake_is_named(six, style):
+@pytest.mark.parametrize("six, style", [*product(SIX, ["article", "course"])][:-1])
+def test_every_mistake_is_named(six, style):  # but those of train, which a course does not have
     another = {  # mistakes that may be another network, or a loss of another form
-        "forward": "leaky|ELU|softmax|lacks its activation|classes",
+        "forward": "leaky|softmax|lacks its activation|classes",
         "bce": r"over samples is missing|of the mean is missing|len\(Y\)",
     }
-    for edits, name in CATALOGUE[six] if (six, style) != ("train", "course") else ():
+    for edits, name in CATALOGUE[six]:
         text, seen = PLAIN.replace(TEXT[six], edited(TEXT[six], edits)), 0
         for hidden in HIDDEN if "g(" in edits[0][0] else ["tanh"]:
             found = verdicts_of(in_course_style(text) if style == "course" else text, hidden, [six])
@@ -2401,7 +2359,6 @@ def test_the_plain_functions_agree_with_complex_steps(hidden):
 
 BEYOND = r"""
 init_params
-random.randn( -> random.randint(-1, 2, ( | n_prev) * -> n_prev)) * | right
 params = {} -> params = {}\n    if max(sizes) > 9:\n        raise ValueError | right
 return params\n\n\ndef f -> params\n\n\ndef f | WRONG returns nothing
 (1, len -> (0, len | WRONG has W0, which is too many
@@ -2426,7 +2383,6 @@ W, b = params[f"W{l}"], params[f"b{l}"] -> w, b, c = list(params)[l] | W @ A -> 
 return A, cache -> return A | WRONG an array of shape (1, 2), expected (A, cache)
 return A, -> return A[0], | WRONG A of shape (2,), expected (1, 2)
 A + b -> A + b * np.random.randn() | WRONG different results for the same input
-L, A, -> exit(); L, A, | WRONG calls exit()
 A + b -> A.astype(np.float_x) + b | not judged: NumPy has removed that
 
 bce
@@ -2435,7 +2391,6 @@ np.log(A) -> np.log(A + 1e-4) | WRONG agrees to 2 digits only
 sum(losses) / m -> mean(losses) | np.log( -> np.log2( | WRONG log2 in place
 bce(A, Y): -> bce(A: missing, Y): | right
 return np.sum(losses) / m -> return np.squeeze(None) | WRONG returns nothing, expected one number
-return np.sum(losses) / m -> str(losses) | WRONG returns nothing, expected one number
 return np.sum(losses) / m -> return str(losses) | WRONG returns a str, expected one
 
 backward
