@@ -719,7 +719,7 @@ REFUSED = {
         "np.arange(5) % 2": "expected (3, 5): a row for each output, a column for each sample",
         "np.arange(5) % 3; np.array([*'abcab'])": "if these are 3 classes, pass np.asarray(Y) == ",
     },
-    "Y in bce(A, Y)": {"np.nan * Y": "Y goes from nan"},
+    "Y in bce(A, Y)": {"np.nan * Y": "Y goes from nan", "Y[0]": "pass np.asarray(Y).reshape(1"},
     "A in bce(A, Y)": {
         "A[0]": "pass np.asarray(A).reshape(1, -1)",
         "A[:, :, None]; A[0, 0]": "A has shape (",
