@@ -1079,6 +1079,8 @@ def bind(file, six, name):
     elif missing and (six != "backward" or "Y" in missing):
         why = f"it takes no {missing[0]}"
     by_keyword = [p.name for p in named if p.kind == p.KEYWORD_ONLY]
+    if None in roles.values():  # what is not given may stand before what is
+        by_keyword += {*roles} - {*required}
     arguments = [(p, role, p in by_keyword) for p, role in roles.items() if role is not None]
     in_order = [role for _, role, _ in arguments if role not in ("off", "on")] == expected
     own = name == six and in_order and not guessed
@@ -1767,7 +1769,7 @@ range(steps) -> range(1) | only one step is done
 losses.append -> step % 100 or losses.append | losses are kept now and then only
 params, losses -> params, losses[-1] | only the last loss is returned
 params, losses -> params, losses + [bce(forward(params, X)[0], Y)] | the last loss is one too many
-bce(A, Y) -> np.mean((A - Y) ** 2) | the losses are squared errors
+params = update( -> new = update( | return params -> return new | each step is from the old params
 """
 
 
@@ -2411,8 +2413,8 @@ cache, Y):\n -> cache, Y, old={}):\n | = dZ @ -> = old.get(l, 0) + dZ @
 update
 return grads -> return {**params, **{"d" + key: G for key, G in grads.items()}}
     | lr * grads[key] -> lr * grads["d" + key] | right
-return {key: P -> for key in params: params[key] = params[key]
-    | grads[key] for key, P in params.items()} -> grads[key]\n    return params | right
+return {key: P -> for key in params: params[key] = params[key] | lr): -> lr, v=1, beta=0):
+    | grads[key] for key, P in params.items()} -> v * grads[key]\n    return params | right
 return {key -> {key | WRONG it returns the params as they were
 return {key -> if lr < 1e-6:\n        raise ValueError\n    return {key | not judged: not refuse
 return {key: P -> params["W4"]; return {key: P | right
