@@ -979,9 +979,8 @@ def test_the_readme_quotes_the_code_as_it_is():
 # ==== Grading: any file, held to article 1 ========================================================
 
 # From here on all serves `python test_backprop.py mine.py` and the first test above, which grades
-# backprop.py: the conventions that a file may follow, the reading of it, the plain functions that
-# know the right answers, the networks on which they are asked, the file's answers, what is wrong
-# with them, why they may be right all the same, the command, and the tests of all that.
+# backprop.py: conventions, reading, right answers and the file's, what is wrong, what may be right
+# all the same, verdicts, the command, and the tests of all that.
 
 # ---- Grading: the conventions that a file may follow ---------------------------------------------
 
@@ -1020,7 +1019,8 @@ ROLES = {  # what an argument's name says that it is, in any capitals, with or w
 }
 NEVER_GUESSED = r"d?w\d*|d?b\d+|d?z\d*|da\d*|v|s|m|bias|seed|self|activation"
 ALSO = {"backward": ["X", "A"], "bce": ["params", "X"]}  # what they may take beside article 1's
-UNITS = {0: r"nx|n?in\w*", 1: r".*hid.*|n?h\d*", 99: r".*out.*|ny|.*class.*"}
+UNITS = {0: r"nx|[nd]?in\w*|.*feat.*", 99: r".*out.*|ny|.*class.*"}
+UNITS[1] = r".*hid.*(?<!zes|ers|ims)|n?h\d*"  # a number, not hidden_sizes
 
 # One of the six, as a file has it: its name; a list of (argument, role, by keyword); whether a role
 # is guessed; whether all is article 1's own; for how many hidden layers it is made (None: any); and
@@ -1039,16 +1039,14 @@ ALL_KNOWN = {name for names in KNOWN.values() for name in names}
 def role_of(argument, allowed):
     """The role that an argument's name says, of those allowed, or None."""
     plain = argument.replace("_", "")
-    fit = [role for role in allowed if re.fullmatch(ROLES[role], plain, re.IGNORECASE)]
-    return fit[0] if fit else None
+    return next((role for role in allowed if re.fullmatch(ROLES[role], plain, re.I)), None)
 
 
 def rank(argument):
     """Where a number of units belongs, by its name: 0 the input, 99 the output; or None."""
     if counted := re.fullmatch(r"(?:n|l|layer)(\d)", bare(argument)):
         return int(counted[1])
-    fit = [rank for rank, of in UNITS.items() if re.fullmatch(of, bare(argument))]
-    return fit[0] if fit else None
+    return next((k for k, of in UNITS.items() if re.fullmatch(of, bare(argument))), None)
 
 
 def bind(file, six, name):
@@ -1064,7 +1062,7 @@ def bind(file, six, name):
         roles[p.name] = role if role in ("off", "on") or role not in roles.values() else None
     missing = [role for role in expected if role not in roles.values()]
     units = [p for p in required if six == "init_params" and rank(p) is not None]
-    if len(units) > 1 and {*map(rank, units)} != {0, 1}:  # in place of one sequence
+    if 1 < len(units) == len(required) and {*map(rank, units)} != {0, 1}:  # not one sequence
         roles |= {p: k for k, p in enumerate(sorted(units, key=rank))}
         hidden, missing = len(units) - 2, []
     unknown = [p for p in required if roles[p] is None]
@@ -1086,8 +1084,8 @@ def bind(file, six, name):
     own = name == six and in_order and not guessed
     if six == "train" and not (own and {"lr", "steps"} <= roles.keys()):
         why = why or "its arguments are not article 1's"
-    if six == "train" and any("batch" in p.name and p.default for p in named):
-        why = why or "it trains in mini-batches"
+    if six == "train" and any(re.search("batch|tol|patience", p.name) and p.default for p in named):
+        why = why or "it trains in mini-batches, or may stop early"
     if why:
         why += f": it is {name}{short(str(signature), 60)}, expected {six}({', '.join(expected)})"
     return Taken(function, name, arguments, guessed, own, hidden, why)
@@ -1103,8 +1101,10 @@ def words_of(file, name):
 
 def made_for(file, name):
     """How many hidden layers a function spells out, with W2 and the like; None: any number."""
-    layers = [int(word[-1]) for word in words_of(file, name) if re.fullmatch(r"d?W[2-9]", word)]
-    return max(layers) - 1 if layers else None
+    words = words_of(file, name)
+    layers = max((int(word[-1]) for word in words if re.fullmatch(r"d?W[1-9]", word)), default=1)
+    any_layer = any(re.match(r"d?W(?!\d)", word) for word in words)  # f"W{l}"
+    return layers - 1 if layers > 1 or "W1" in words and not any_layer else None
 
 
 def take(file):
@@ -1139,19 +1139,21 @@ class Unreadable(Exception):
 def new_file(path, names):
     """Return a file of which nothing is known but what it defines.
 
-    statements: (node, names that it defines, names that it needs). failed: {name: (line, why)}.
-    taken: the six. rows: has it samples in rows (None: not known)? hidden: for how many hidden
-    layers (None: any). g: the activation of hidden layers, as near as forward tells; known: is that
-    sure? unmet: a convention that the grading does not have. d: what update has before grads' keys.
+    statements: (node, names that it defines, names that it needs). wanted: names that may be the
+    six's. failed: {name: (line, why)}. taken: the six. rows: has it samples in rows (None: not
+    known)? hidden: for how many hidden layers (None: any). g: the activation of hidden layers, as
+    near as forward tells; known: is that sure? unmet: what the grading does not meet. d: "d" or "".
     """
     empty = {"lines": [], "places": [], "statements": [], "failed": {}, "taken": {}, "judged": {}}
     found = {"rows": None, "hidden": None, "g": "sigmoid", "known": False, "unmet": "", "d": None}
     return types.SimpleNamespace(path=path, names=names, **empty, **found)
 
 
-def names_in(statement):
+def names_in(statement, lines):
     """Return (names that a statement defines, names that it needs)."""
-    tables, needs = [symtable.symtable(ast.unparse(statement), "", "exec")], set()
+    above = [statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))]
+    text = "\n".join(lines[min(above) - 1 : statement.end_lineno])
+    tables, needs = [symtable.symtable(text, "", "exec")], set()
     symbols = tables[0].get_symbols()
     defines = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
     for table in tables:  # grows as it goes
@@ -1190,8 +1192,9 @@ def wanted_in(statement, defines, _):
 
 
 def parsed(lines):
+    """Return the statements, and the lines without magic."""
     try:
-        return ast.parse("\n".join(lines)).body
+        return ast.parse("\n".join(lines)).body, lines
     except SyntaxError as error:
         k = (error.lineno or 1) - 1
         plain = [re.sub(MAGIC, r"\1None", line) for line in lines[k : k + 1]]
@@ -1207,13 +1210,14 @@ def load(file, cells):
         file.lines += lines
         file.places += [f"{where} {k}" for k in range(1, len(lines) + 1)]
         try:
-            for statement in parsed(lines):
-                file.statements.append((statement, *names_in(statement)))
+            statements, lines = parsed(lines)
+            for statement in statements:
+                file.statements.append((statement, *names_in(statement, lines)))
                 ast.increment_lineno(statement, first)
         except SyntaxError as error:
             file.failed.setdefault("*", (f"{where} {error.lineno}", f"SyntaxError: {error.msg}"))
-    wanted = set().union(*(wanted_in(*each) for each in file.statements))
-    for statement, defines, _ in needed(file, wanted):
+    file.wanted = set().union(*(wanted_in(*each) for each in file.statements))
+    for statement, defines, _ in needed(file, file.wanted):
         try:
             exec(compile(ast.Module([statement], []), str(file.path), "exec", LATER), file.names)
         except BaseException as error:  # exit() too
@@ -1259,8 +1263,9 @@ def is_of(file, name):
     function = file.names[name]
     inner = getattr(function, "pyfunc", getattr(function, "func", function))  # vectorize, partial
     module = sys.modules.get(getattr(inner, "__module__", None))
-    folders = pathlib.Path(getattr(module, "__file__", None) or "/").parents
-    own = file.path is None or file.path.parent in folders
+    folders = [*pathlib.Path(getattr(module, "__file__", None) or "/").parents]
+    installed = pathlib.Path(sys.prefix) in folders  # also where .venv stands beside the file
+    own = file.path is None or file.path.parent in folders and not installed
     return own and callable(function) and not inspect.isclass(function)
 
 
@@ -1595,7 +1600,8 @@ def judge(file, six, kind, k):
         if Q is None:
             wrong[key] = f"has no {d}{key}"
         elif Q.shape != P.shape:
-            wrong[key] = f"has {d}{key} of shape {Q.shape}, expected {P.shape}"
+            came, meant = (turned(M, file.rows).shape for M in (Q, P))
+            wrong[key] = f"has {d}{key} of shape {came}, expected {meant}"
         elif not np.isfinite(Q).all():
             wrong[key] = f"has nan or infinity in {d}{key}"
         elif abs(Q - P).max() > 1e-5 * unit:
@@ -1631,8 +1637,8 @@ def is_right(file, six):
 
 # ---- Grading: what is wrong ----------------------------------------------------------------------
 
-# Mistakes as edits of the plain functions, a line each: this text becomes that (once or more), and
-# what it is called. The edited function gives what the mistake gives.
+# Mistakes as edits of the plain functions, a line each (four spaces continue it): this text, which
+# is there once, becomes that, and what it is called. The edited function gives what it gives.
 MISTAKES = r"""
 init_params
 randn(n, n_prev) -> randn(n_prev, n) | (n, n_prev) is W's shape, for W @ A
@@ -1656,9 +1662,7 @@ W @ A -> W * A | * in place of @ (or np.dot)
 W @ A -> A @ W | A @ W in place of W @ A
 W @ A -> W @ X | every layer takes X, and should take the A before it
 (1, L + 1) -> (1, L) | the last layer is left out
-(1, L + 1) -> (2, L + 1) | the first layer is left out
 g(Z) if -> Z if | the hidden layers lack their activation
-g(Z) if -> g(g(Z)) if | the hidden layers apply their activation twice
 g(Z) if -> np.where(Z > 0, Z, 0.01 * Z) if | the hidden layers have leaky ReLU
 g(Z) if -> (Z > 0) * 1.0 if | the hidden layers have Z > 0, a step, in place of ReLU
 g(Z) if l < L else sigmoid(Z) -> 1 / (1 - np.exp(-Z)) | 1 - exp(-Z) in place of 1 + exp(-Z)
@@ -1721,7 +1725,6 @@ dg(Z_prev) -> (1 - A_prev**2) | the derivative of tanh, which forward does not h
 dg(Z_prev) -> (Z_prev > 0) | the derivative of ReLU, which forward does not have
 dZ = dA_prev -> dX = dA_prev | dZ stays that of the output, and is not passed back
 W.T @ dZ -> W @ dZ | W in place of W.T
-W.T @ dZ -> params[f"W{l - 1}"].T @ dZ | W_prev.T where dZ is passed back, for W.T
 W.T @ dZ -> W.T * dZ | * in place of @ (or np.dot) with W.T
 W.T @ dZ -> dZ | W.T is missing where dZ is passed back
 dZ @ A_prev.T -> dZ * A_prev.T | * in place of @ (or np.dot) in dW
@@ -1744,9 +1747,7 @@ update
 P - lr -> P + lr | the step goes uphill: + in place of -
 lr *  ->  | lr is missing
 lr *  -> lr * lr *  | lr is there twice
-grads[key] -> np.clip(grads[key], -1, 1) | the gradients are clipped at 1
 P - lr -> - lr | it returns the step alone: P is missing
-P - lr * grads[key] -> grads[key] | it returns the gradients
 P - lr * grads[key] -> P | it returns the params as they were
 lr * -> lr * (key[0] == "W") * | b is not updated
 lr * -> lr * (key[0] == "b") * | W is not updated
@@ -1893,7 +1894,7 @@ def explain(file, six, smallest):
         return ": ".join(filter(None, [*said, what])), what
     depths = {len(each.net["sizes"]) - 2 for each in judged(file, six)}
     off = {len(each.net["sizes"]) - 2 for each in judged(file, six) if each.wrong}
-    if six in ("forward", "backward") and depths > off:
+    if six in ("forward", "backward", "update") and depths > off:
         fine = plural(listed(sorted(depths - off)), "hidden layer")
         said.insert(0, f"right with {fine}, not with {listed(sorted(off))}")
     if 2 <= digits(file, six) < 10:
@@ -1957,7 +1958,7 @@ def doubt(file, six, smallest, what):
     if missed and "NoneType" not in str(error):
         return f"{complaint}: what fills that may not have run"
     at = [file.lines[line - 1].strip() for line in lines_of(error, file)[-1:]] if error else []
-    refused = [re.match(r"raise\b|assert\b\W*(\w+)", line) for line in at]
+    refused = [re.match(r"(?:if .*: *)?raise\b|assert\b\W*(\w+)", line) for line in at]
     if any(refused) and refused[0][1] in (None, *[argument for argument, *_ in taken.arguments]):
         if not all(each.wrong for each in judged(file, six)):
             return f"{complaint}; it is right where it does not refuse"
@@ -2043,10 +2044,9 @@ def find_hidden(file):
             errors[file.g, file.rows] = sum(min(1, each.apart) for each in answers)
     net, file.rows = networks(file.hidden)["irregular"][0], False
     A = ask(file, "forward", {**net, "X": net["X"].T}).values
-    for g in HIDDEN:
-        right = plain_values(g, "forward", "irregular", 0, file.hidden)["A"]
-        if same(A, {"A": right.T}):
-            file.unmet = "samples are in rows, and W1 is (n1, n0)"
+    rights = [plain_values(g, "forward", "irregular", 0, file.hidden)["A"] for g in HIDDEN]
+    if any(same(A, {"A": right.T}) for right in rights):
+        file.unmet = "samples are in rows, and W1 is (n1, n0)"
     file.g, file.rows = min(errors, key=errors.get)
     file.g, file.judged = recognised(file, "forward")[1] or file.g, {}
 
@@ -2075,8 +2075,9 @@ def is_lost_key(error):
 def verdict(file, six, verdicts):
     """Return (verdict, words, lines that show a network), given the verdicts before it."""
     if six not in file.taken:
-        line, why = file.failed.get(six) or file.failed.get("*", ("", ""))
-        if six in file.failed or why.startswith("SyntaxError"):  # where it may be
+        lost = sorted(name for name in file.wanted & {*file.failed} if bare(name) in KNOWN[six])
+        line, why = file.failed.get([*lost, "*"][0], ("", ""))
+        if lost or why.startswith("SyntaxError"):  # where it may be
             return "not judged", f"{line} fails: {why}", []
         return "not there", "", []
     taken, said = file.taken[six], []
@@ -2101,26 +2102,27 @@ def verdict(file, six, verdicts):
     if smallest is None:
         return so("right", "; ".join(remarks(file, six)))
     words, what = explain(file, six, smallest)
-    if why := doubt(file, six, smallest, what):
+    fixed = words.startswith("right with") and not taken.own  # one depth, as by a constant
+    if why := doubt(file, six, smallest, what) or (words if fixed else ""):
         return so("not judged", why)
-    return so("WRONG", words, shown(six, smallest))
+    return so("WRONG", words, shown(file, six, smallest))
 
 
-def shown(six, smallest):
+def shown(file, six, smallest):
     """The lines that show a network, and what the file makes of it beside what is right."""
     net, wrong, right, _, yours, *_ = smallest
     items, d = {}, "d" if six == "backward" else ""
     for role in SIX[six][0].replace("cache", "X").split():
         named = net[role] if isinstance(net[role], dict) else {role: net[role]}
         items |= {f"d{key}" if role == "grads" else key: P for key, P in named.items()}
-    lines = folded(f"{name} = {numbers(P)}" for name, P in items.items())
+    lines = folded(f"{name} = {numbers(turned(P, file.rows))}" for name, P in items.items())
     keys = [key for key in wrong if yours is None or key in yours]
     if keys and six != "init_params":
-        P, Q = right[keys[0]], (yours or right)[keys[0]]
+        P, Q = (turned(of[keys[0]], file.rows) for of in (right, yours or right))
         apart = abs(Q - P).max() if Q.shape == P.shape and np.isfinite(Q).all() else 0
         places = min(16, max(4, 1 - math.floor(math.log10(apart)))) if apart else 4
-        theirs = f"yours {numbers(Q, places)}, " if yours else ""
-        said = f"{d}{keys[0]}: {theirs}right {numbers(P, places)}"
+        came = f"yours {numbers(Q, places)}, " if yours else ""
+        said = f"{d}{keys[0]}: {came}right {numbers(P, places)}"
         lines[3:] = ["  ..."] if lines[3:] else []
         lines += folded([said])[:1]
     return lines
@@ -2128,8 +2130,8 @@ def shown(six, smallest):
 
 def folded(items):
     text = "  ".join(item.replace(" ", "\xa0") for item in items)  # broken between items
-    lines = textwrap.wrap(text, 79, initial_indent="  ", subsequent_indent="  ")
-    return [line.replace("\xa0", " ") for line in lines]
+    lines = textwrap.wrap(text, 77, break_on_hyphens=False)
+    return [f"  {line}".replace("\xa0", " ") for line in lines]
 
 
 def numbers(P, places=7):
@@ -2365,7 +2367,7 @@ params = {} -> params = {}\n    if max(sizes) > 9:\n        raise ValueError | r
 return params\n\n\ndef f -> params\n\n\ndef f | WRONG returns nothing
 (1, len -> (0, len | WRONG has W0, which is too many
 init_params(sizes): -> init_params(X, Y):\n    sizes = len(X), 3, len(Y) | not judged: also takes X
-init_params(sizes): -> init_params(n_x, n_y):\n    sizes = n_x, n_y
+init_params(sizes): -> init_params(features, n_y):\n    sizes = features, n_y
     | L, A, -> assert len(params) == 2; L, A, | right for 0 hidden layers
 return params\n\n\ndef f -> return (*params.values(),)\n\n\ndef f | not judged: expected a dict
 
@@ -2378,7 +2380,7 @@ len(params) // 2, X -> 2, X | WRONG right with 1 hidden layer, not with 2 and 3
 g(Z) if -> np.sin(Z) if | WRONG A is not what the formulas give
 def forward( -> T = []\nT.append(1)\n\n\ndef forward( | A + b -> A + b * T[0] | right
 def forward( -> T = {}\n\n\ndef forward( | A + b -> A + b * T["one"] | not judged: may not have run
-L, A, -> assert X.shape[0] == 2; L, A, | not judged: it is right where it does not refuse
+L, A, -> if X.shape[0] > 2: raise ValueError\n    L, A, | not judged: right where
 W @ A + b -> A @ W.T + b.T | not judged: samples are in rows, and W1 is (n1, n0)
 W, b = params[f"W{l}"], params[f"b{l}"] -> w, b, c = list(params)[l] | W @ A -> w @ A
     | not judged: it may take other things
@@ -2400,7 +2402,6 @@ np.sum(dZ, axis=1, -> np.sum(dZ) / m if l == L else np.sum(dZ, axis=1, | right
 return A, cache -> cache["s"] = 0 * A; return A, cache
     | dZ = A - Y -> cache["s"][:] = A - Y; dZ = 1 * cache["s"] | right
 A = cache[f"A{L}"]\n    dZ = A - Y -> dZ = cache.pop(f"A{L}"); dZ -= Y | right
-return A, cache -> return A, np.array([cache, None]) | L, m, -> cache = cache[0]; L, m, | right
 T / m -> T | axis=1 -> axis=0 | WRONG ; in dbL, dbL-1, dbL-2 and dbL-3: db sums over axis=0
 A - Y -> Y - A | dg(Z_prev) -> 1 | WRONG Y - A in place of A - Y; and the
 dg(Z_prev) -> dg(Z_prev) ** 2 | WRONG right in dW2 and db2; the mistake is in backward, or in
@@ -2416,8 +2417,6 @@ return grads -> return {**params, **{"d" + key: G for key, G in grads.items()}}
 return {key: P -> for key in params: params[key] = params[key] | lr): -> lr, v=1, beta=0):
     | grads[key] for key, P in params.items()} -> v * grads[key]\n    return params | right
 return {key -> {key | WRONG it returns the params as they were
-return {key -> if lr < 1e-6:\n        raise ValueError\n    return {key | not judged: not refuse
-return {key: P -> params["W4"]; return {key: P | right
 P - lr * grads[key] -> str(P) | WRONG has a str as W1, expected an array
 
 train
@@ -2448,6 +2447,7 @@ def test_what_is_beyond_the_catalogue(six):
 OTHER_KINDS = r"""
 right in another way
 A - Y\n -> Y - A\n | P - lr -> P + lr | uphill, and back
+len(params) // 2, X -> 2, X | a constant depth
 backward(params, cache, Y): -> back_prop(AL, Y, caches, up):\n    params, cache = caches
     | A - Y\n -> (Y - A if up else A - Y)\n | a flag, which is guessed to be params
 T / m -> T | True) / m -> True) | return grads -> grads["m"] = m; return grads
