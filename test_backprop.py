@@ -2482,7 +2482,7 @@ def test_backward_and_update_that_are_both_wrong_are_called_so():
     assert verdicts["backward"] == verdicts["update"] == "WRONG"
 
 
-ROWS = """
+IN_ROWS = """
 import numpy as np
 from missing import plot
 def init_weights(n_in, n_hidden, n_out):
@@ -2570,7 +2570,7 @@ def test_a_class_is_graded_whatever_its_files_do(tmp_path):
         "crashes.py": (crashes, without_bce, ",crashes: SIGABRT,"),
         "exits.py": (exits, "right,right,WRONG,right,right,not judged", "calls exit()"),
         "prints.py": (prints, "right,right,right,right,right,right", ""),
-        "rows.py": (ROWS, "right,right,right,right,right,not there", rows),
+        "rows.py": (IN_ROWS, "right,right,right,right,right,not there", rows),
         "book.ipynb": (BOOK, "right,not judged,right,not judged,right,not judged", book),
         "other.py": ("import nothing", ",,,,,", "has none of init_params"),
     }
