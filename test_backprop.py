@@ -2447,7 +2447,7 @@ def test_what_is_beyond_the_catalogue(six):
 OTHER_KINDS = r"""
 right in another way
 A - Y\n -> Y - A\n | P - lr -> P + lr | uphill, and back
-len(params) // 2, X -> 2, X | a constant depth
+len(params) // 2, Y -> 2, Y | a constant depth
 backward(params, cache, Y): -> back_prop(AL, Y, caches, up):\n    params, cache = caches
     | A - Y\n -> (Y - A if up else A - Y)\n | a flag, which is guessed to be params
 T / m -> T | True) / m -> True) | return grads -> grads["m"] = m; return grads
