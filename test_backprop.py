@@ -1152,8 +1152,9 @@ def new_file(path, names):
 def names_in(statement, lines):
     """Return (names that a statement defines, names that it needs)."""
     above = [statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))]
-    text = "\n".join(lines[min(above) - 1 : statement.end_lineno])
-    tables, needs = [symtable.symtable(text, "", "exec")], set()
+    text = "\n".join(lines[min(above) - 1 : statement.end_lineno]).encode()
+    end = len(text) - len(lines[statement.end_lineno - 1].encode()) + statement.end_col_offset
+    tables, needs = [symtable.symtable(text[statement.col_offset : end], "", "exec")], set()
     symbols = tables[0].get_symbols()
     defines = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
     for table in tables:  # grows as it goes
@@ -1665,7 +1666,6 @@ W @ A -> W @ X | every layer takes X, and should take the A before it
 g(Z) if -> Z if | the hidden layers lack their activation
 g(Z) if -> np.where(Z > 0, Z, 0.01 * Z) if | the hidden layers have leaky ReLU
 g(Z) if -> (Z > 0) * 1.0 if | the hidden layers have Z > 0, a step, in place of ReLU
-g(Z) if l < L else sigmoid(Z) -> 1 / (1 - np.exp(-Z)) | 1 - exp(-Z) in place of 1 + exp(-Z)
 g(Z) if l < L else sigmoid(Z) -> sigmoid(-Z) | sigmoid has exp(Z) in place of exp(-Z)
 g(Z) if l < L else sigmoid(Z) -> 1 / 1 + np.exp(-Z) | sigmoid lacks the brackets in 1 / (1 + ...)
 sigmoid(Z) -> sigmoid(-Z) | the output has exp(Z) in place of exp(-Z)
