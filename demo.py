@@ -806,7 +806,7 @@ def main(argv=None):
         run(name, args.seed, args.figures)
     if not args.parts:
         more = """Where to go from here: `python demo.py trouble` shows what it looks like if the
-        loss does not fall, `--figures FOLDER` saves the pictures, and `python test_backprop.py
+        loss does not fall, `--figures FOLDER` saves the pictures, and `python -m grading
         mine.py` says what is right and wrong in a file of your own."""
         show(more, columns=True)
 
