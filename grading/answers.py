@@ -1,7 +1,6 @@
 # grading/answers.py, of backprop.py. SPDX-License-Identifier: MIT-0
 """What a function makes of a net, and whether that is right."""
 
-import copy
 import functools
 import math
 import re
@@ -33,7 +32,7 @@ def turned(thing, rows):
     """Return a copy of arrays, alone or in a dict; with samples in rows all are transposed."""
     if isinstance(thing, dict):
         return {key: turned(P, rows) for key, P in thing.items()}
-    return thing.T.copy() if rows and isinstance(thing, np.ndarray) else copy.copy(thing)
+    return (thing.T if rows else thing).copy() if isinstance(thing, np.ndarray) else thing
 
 
 def call(subject, task, given):
@@ -71,8 +70,11 @@ def is_lost_key(error):
 
 
 def ask_with(subject, task, net):
-    given = turned(net, subject.style.rows)
-    if task == "bce":  # whose penalty on weights is then 0
+    asked = {"backward": ["forward", "backward"], "step": ["forward", "backward", "update"]}
+    roles = [role for each in asked.get(task, [task]) for _, role, _ in subject.functions[each][2]]
+    given = {role: turned(net[role], subject.style.rows) for role in {*roles} & net.keys()}
+    given["sizes"] = net["sizes"]
+    if task == "bce" and "params" in given:  # whose penalty on weights is then 0
         given["params"] = {key: 0 * P for key, P in given["params"].items()}
     try:
         if task in ("backward", "step"):
@@ -80,7 +82,7 @@ def ask_with(subject, task, net):
         if task == "step":
             given["grads"], task = call(subject, "backward", given), "update"
         result = call(subject, task, given)
-        result = given["params"] if result is None and task == "update" else result
+        result = given.get("params") if result is None and task == "update" else result
         return answer_in(result, task, net, subject.style.rows)
     except (Exception, SystemExit) as error:
         return Answer(None, raised(error, subject.source), error)
@@ -105,38 +107,44 @@ def floats(thing):
 
 def answer_in(result, task, net, rows):
     """Return the Answer that is in a result."""
-    empty = "an empty dict" if isinstance(result, dict) and not result else ""
-    expected, values = f"returns {empty or described(result)}, expected {TASKS[task][1]}", {}
+    values, key = {}, None
     try:
         if task == "bce":
             loss = floats(result)
             return Answer({"loss": loss.reshape(()) if loss.size == 1 else loss})
-        if isinstance(result, (tuple, list)) and task in ("forward", "train"):
-            came = ", ".join(map(described, result[:5]))
-            expected = f"returns ({came}), expected {TASKS[task][1]}"
         if task == "forward":
             A, _ = output_of(result, net)
             A = floats(None if isinstance(A, (list, tuple)) else A)
             return Answer({"A": turned(A, rows)})
+        params = result
         if task == "train":
-            result, losses = result
+            params, losses = result
             values["losses"] = floats(losses).ravel()
-        named = {key: P for key, P in result.items() if re.fullmatch(r"d?[Wb]\d+", str(key))}
+        named = {key: P for key, P in params.items() if re.fullmatch(r"d?[Wb]\d+", str(key))}
         if any(key[0] == "d" for key in named):
             named = {key[1:]: P for key, P in named.items() if key[0] == "d"}
-        if result and not named:
-            came = listed(short(repr(key), 20) for key in list(result)[:6])
+        if params and not named:
+            came = listed(short(repr(key), 20) for key in list(params)[:6])
             return Answer(None, f"returns a dict of {came}, expected W1, b1, ...")
         for key, P in named.items():
-            expected = f"has {described(P)} as {key}, expected an array of numbers"
             flat = rows and np.ndim(P) == 1  # as b may be beside samples in rows
             values[key] = turned(floats([P] if flat else P), rows)
             if values[key].size == 1:  # a sum alone, as db of one output may be
                 values[key] = values[key].reshape(1, 1)
     except (AttributeError, TypeError, ValueError):
-        return Answer(None, expected)
+        return Answer(None, unexpected(result, task, {} if key is None else {key: P}))
     values = patterns(values) if task == "init_params" else values
-    return Answer(values) if values else Answer(None, expected)
+    return Answer(values) if values else Answer(None, unexpected(result, task, {}))
+
+
+def unexpected(result, task, part):
+    """Return in words what came in place of an answer, or as a part of one, {key: what came}."""
+    for key, P in part.items():
+        return f"has {described(P)} as {key}, expected an array of numbers"
+    came = "an empty dict" if result == {} else described(result)
+    if isinstance(result, (tuple, list)) and task in ("forward", "train"):
+        came = f"({', '.join(map(described, result[:5]))})"
+    return f"returns {came}, expected {TASKS[task][1]}"
 
 
 def patterns(params):
@@ -191,25 +199,25 @@ def outcome_of(subject, task, net):
     answer = ask(subject, task, net)
     if answer.values is None:
         return Outcome(net, right, [*right], inf, answer)
-    d, wrong, apart = "d" if task == "backward" else "", {}, 1e-17
+    d, wrong, most = "d" if task == "backward" else "", {}, 1e-17
     # The largest entry is the unit; as samples can cancel to 0, it is never below 0.1.
     unit = max(0.1, *(abs(P).max() for P in right.values()))
     for key, P in right.items():
-        Q = answer.values.get(key)
+        Q, apart = answer.values.get(key), inf
         if Q is None:
             wrong[key] = f"has no {d}{key}"
         elif Q.shape != P.shape:
             came, meant = (turned(M, rows).shape for M in (Q, P))
             wrong[key] = f"has {d}{key} of shape {came}, expected {meant}"
-        elif not np.isfinite(Q).all():
-            wrong[key] = f"has nan or infinity in {d}{key}"
-        elif abs(Q - P).max() > 1e-5 * unit:
+        elif not (apart := abs(Q - P).max() / unit) < inf:
+            wrong[key], apart = f"has nan or infinity in {d}{key}", inf
+        elif apart > 1e-5:
             wrong[key] = ""
-        apart = inf if wrong.get(key) else max(apart, abs(Q - P).max() / unit)
+        most = max(most, apart)
     if task == "init_params":  # L = len(params) // 2 counts them
         wrong |= {key: f"has {key}, which is too many" for key in answer.values if key not in right}
     complaint = next(filter(None, wrong.values()), "")
-    return Outcome(net, right, [*wrong], apart, answer._replace(complaint=complaint))
+    return Outcome(net, right, [*wrong], most, answer._replace(complaint=complaint))
 
 
 def digits(outcomes):

@@ -142,7 +142,8 @@ def networks(kind, depth):
         if kind == "small":
             for widths in ((1,), (1, 2), (2, 1), (2, 3), (3, 2)):
                 sizes = (*(widths * 9)[: n + 1], 1)
-                nets += [net_of(sizes, m, seed) for m in (2, 3) for seed in range(3)]
+                seeds = range(3) if n in (1, depth) else (1,)
+                nets += [net_of(sizes, m, seed) for m in (2, 3) for seed in seeds]
         if kind == "irregular":
             for m, widths in ((5, (4, 3, 2)), (7, (3, 2, 4)), (40, (2, 4, 3))):
                 nets.append(net_of((*(widths * 9)[: n + 1], 1), m))
