@@ -18,8 +18,8 @@ from grading.words import described, listed, short
 
 # The conventions of a file's functions. rows: has it samples in rows (None: not known)?
 # activation: of its hidden layers, as near as forward tells; known: is that sure? depth: its hidden
-# layers (None: any). unmet: what of it is not met here, or "".
-Style = namedtuple("Style", "rows activation known depth unmet")
+# layers (None: any). carries: is more in params than W and b? unmet: what is not met here, or "".
+Style = namedtuple("Style", "rows activation known depth carries unmet")
 Subject = namedtuple("Subject", "source functions style")  # whoever is asked
 # What came: {label: array} or None; what is wrong with its form, or ""; the error raised, or None.
 Answer = namedtuple("Answer", "values complaint error", defaults=("", None))
@@ -49,7 +49,9 @@ def call(subject, task, given):
 
 
 def ask(subject, task, net):
-    """Return the Answer to a net; the task "step" is update of what backward gives."""
+    """Return the Answer to a net."""
+    if task == "init_params":
+        return patterns([ask_with(subject, task, net)], subject, net)
     if task != "update":
         return ask_with(subject, task, net)
     answers = []  # it may read grads["dW1"], or grads["W1"]
@@ -70,17 +72,18 @@ def is_lost_key(error):
 
 
 def ask_with(subject, task, net):
-    asked = {"backward": ["forward", "backward"], "step": ["forward", "backward", "update"]}
-    roles = [role for each in asked.get(task, [task]) for _, role, _ in subject.functions[each][2]]
+    asked = ["forward", "backward"] if task == "backward" else [task]
+    roles = [role for each in asked for _, role, _ in subject.functions[each].arguments]
     given = {role: turned(net[role], subject.style.rows) for role in {*roles} & net.keys()}
     given["sizes"] = net["sizes"]
+    if "params" in given and subject.style.carries:  # "L", or the names of activations
+        made = call(subject, "init_params", given)
+        given["params"] = {**made, **given["params"]}
     if task == "bce" and "params" in given:  # whose penalty on weights is then 0
         given["params"] = {key: 0 * P for key, P in given["params"].items()}
     try:
-        if task in ("backward", "step"):
-            given["A"], given["cache"] = output_of(call(subject, "forward", given), net)
-        if task == "step":
-            given["grads"], task = call(subject, "backward", given), "update"
+        if task == "backward":
+            given["A"], given["cache"] = output_of(call(subject, "forward", given), net["params"])
         result = call(subject, task, given)
         result = given.get("params") if result is None and task == "update" else result
         return answer_in(result, task, net, subject.style.rows)
@@ -88,10 +91,11 @@ def ask_with(subject, task, net):
         return Answer(None, raised(error, subject.source), error)
 
 
-def output_of(result, net):
+def output_of(result, params):
     """Return (A, all the rest) of what forward has returned, or (None, None)."""
     if isinstance(result, dict):
-        return result.get(f"A{len(net['params']) // 2}"), result
+        L = sum(1 for key in params if re.fullmatch(r"W\d+", str(key)))
+        return result.get(f"A{L}"), result
     if isinstance(result, (tuple, list)) and len(result) > 1:
         return result[0], result[1] if len(result) == 2 else result[1:]
     return None, None
@@ -113,9 +117,8 @@ def answer_in(result, task, net, rows):
             loss = floats(result)
             return Answer({"loss": loss.reshape(()) if loss.size == 1 else loss})
         if task == "forward":
-            A, _ = output_of(result, net)
-            A = floats(None if isinstance(A, (list, tuple)) else A)
-            return Answer({"A": turned(A, rows)})
+            A, _ = output_of(result, net["params"])
+            return Answer({"A": turned(floats(A), rows)})
         params = result
         if task == "train":
             params, losses = result
@@ -133,7 +136,6 @@ def answer_in(result, task, net, rows):
                 values[key] = values[key].reshape(1, 1)
     except (AttributeError, TypeError, ValueError):
         return Answer(None, unexpected(result, task, {} if key is None else {key: P}))
-    values = patterns(values) if task == "init_params" else values
     return Answer(values) if values else Answer(None, unexpected(result, task, {}))
 
 
@@ -141,23 +143,31 @@ def unexpected(result, task, part):
     """Return in words what came in place of an answer, or as a part of one, {key: what came}."""
     for key, P in part.items():
         return f"has {described(P)} as {key}, expected an array of numbers"
-    came = "an empty dict" if result == {} else described(result)
+    came = "an empty dict" if isinstance(result, dict) and not result else described(result)
     if isinstance(result, (tuple, list)) and task in ("forward", "train"):
         came = f"({', '.join(map(described, result[:5]))})"
     return f"returns {came}, expected {TASKS[task][1]}"
 
 
-def patterns(params):
-    """Return random params with what is the same each time in place of each entry.
+def patterns(answers, subject, net):
+    """Return an Answer with what is the same each time in place of each random weight.
 
     0: all units of a hidden layer have weights 0, 1: other weights, all the same, 2: neither.
+    Weights that are few numbers (-1 and 1, or most of them 0) can be so by chance: 100 draws tell.
     """
-    made = {}
-    for key, P in params.items():
-        is_hidden = key[0] == "W" and f"W{int(key[1:]) + 1}" in params and P.ndim == 2
-        equal = is_hidden and len(P) > 1 and not np.ptp(P, axis=0).any()
-        made[key] = np.full(P.shape, bool(P.any()) if equal else 2.0)
-    return made
+    patterned = {}
+    if answers[0].values is None:
+        return answers[0]
+    for key, P in answers[0].values.items():
+        is_hidden = key[0] == "W" and f"W{int(key[1:]) + 1}" in answers[0].values and P.ndim == 2
+        patterned[key] = np.full(P.shape, 2.0)
+        if is_hidden and len(P) > 1:
+            while not np.ptp(P, axis=0).any() and len(answers) < 100:
+                answers.append(ask_with(subject, "init_params", net))
+                P = (answers[-1].values or {}).get(key, P)
+            equal = not np.ptp(P, axis=0).any()
+            patterned[key] = np.full(P.shape, float(P.any()) if equal else 2.0)
+    return answers[0]._replace(values=patterned)
 
 
 def raised(error, source):
@@ -181,7 +191,7 @@ def plain_values(activation, task, key, text=PLAIN):
     for each, (roles, _) in TASKS.items():
         arguments = [(role, role, False) for role in roles.split()]
         functions[each] = Function(names[each], each, arguments, False, True, None, "")
-    style = Style(False, activation, True, None, "")
+    style = Style(False, activation, True, None, False, "")
     return ask(Subject(None, functions, style), task, net_of(*key)).values
 
 

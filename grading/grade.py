@@ -10,8 +10,9 @@ from grading.answers import outcomes_of
 from grading.cells import Unreadable
 from grading.conventions import ALL_KNOWN, TASKS, bare
 from grading.reading import read
+from grading.steps import step_of
 from grading.styles import subject_of
-from grading.verdicts import verdict
+from grading.verdicts import smallest_wrong, verdict
 from grading.words import plural
 
 END = os._exit  # before a file's code can call it, see below
@@ -49,10 +50,19 @@ def judged(source, skipped=()):
         raise Unreadable(has_none(source))
     yield "head", ", ".join(style_in_words(subject.style))
     tried, verdicts = functools.cache(functools.partial(outcomes_of, subject)), {}
+    step = functools.cache(functools.partial(step_of, subject))
     for task in TASKS:
         yield "at", task
         try:
-            found = verdict(subject, task, tried, verdicts)
+            fails = task in subject.functions and smallest_wrong(tried, task)
+        except BaseException:  # again in verdict
+            fails = False
+        if fails and task != "train":
+            yield "at", "update"  # the last that step asks; the others have ended before
+            step()
+            yield "at", task
+        try:
+            found = verdict(subject, task, tried, step, verdicts)
         except BaseException as error:  # a cache, say, that cannot be copied
             found = "not judged", f"the grading stumbles: {type(error).__name__}: {error}", []
         found = ("not judged", skipped[task], []) if task in skipped else found

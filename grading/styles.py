@@ -19,7 +19,9 @@ RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right now
 def subject_of(source, skipped=()):
     """Yield ("at", task) before a function is asked; return the Subject, with its Style."""
     functions = {task: of for task, of in functions_of(source).items() if task not in skipped}
-    subject = Subject(source, functions, Style(None, "sigmoid", False, depth_of(functions), ""))
+    subject = Subject(
+        source, functions, Style(None, "sigmoid", False, depth_of(functions), False, "")
+    )
     yield "at", "init_params"
     if "init_params" in functions and not functions["init_params"].why:
         subject = with_rows(subject)
@@ -37,6 +39,9 @@ def with_rows(subject):
     """Find out from init_params whether a file has samples in rows, or params of its own kind."""
     net = networks("irregular", subject.functions["init_params"].depth)[0]
     (n0, n1, *_), answer = net["sizes"], ask(subject, "init_params", net)
+    with contextlib.suppress(Exception, SystemExit):
+        keys = call(subject, "init_params", net).keys() - answer.values.keys()
+        subject = styled(subject, carries=bool(keys))
     if answer.values is None:
         nothing = answer.error or RETURNS_NOTHING.match(answer.complaint)
         return styled(subject, unmet="" if nothing else f"init_params {answer.complaint}")
@@ -54,7 +59,7 @@ def takes_its_own(subject, net):
     for shape in ((net["sizes"][0], 5), (5, net["sizes"][0])):
         with contextlib.suppress(Exception):
             given = {**net, "params": call(subject, "init_params", net), "X": np.ones(shape)}
-            if output_of(call(subject, "forward", given), given)[0].size == 5:
+            if output_of(call(subject, "forward", given), given["params"])[0].size == 5:
                 return True
     return False
 

@@ -19,6 +19,7 @@ from grading.grade import status_of
 from grading.mistakes import CATALOGUE, edited, table_of
 from grading.networks import ACTIVATIONS, PLAIN, TEXT, networks, plain
 from grading.reading import load
+from grading.steps import step_of
 from grading.styles import subject_of
 from grading.verdicts import verdict
 
@@ -45,8 +46,9 @@ def verdicts_of(text, hidden="tanh", only=tuple(TASKS)):
     """The verdicts on a file of this text, and their words; what is not asked for is right."""
     subject, verdicts, words = subject_in(text, hidden), dict.fromkeys(TASKS, "right"), {}
     tried = functools.cache(functools.partial(outcomes_of, subject))
+    step = functools.cache(functools.partial(step_of, subject))
     for task in only:
-        verdicts[task], words[task], _ = verdict(subject, task, tried, verdicts)
+        verdicts[task], words[task], _ = verdict(subject, task, tried, step, verdicts)
     return verdicts, words
 
 
@@ -180,23 +182,24 @@ def test_what_is_beyond_the_catalogue(task):
 
 # Edits of the plain functions, as a course has them: each file is right in its way.
 OTHER_KINDS = r"""
-right in another way
+right by the law
 A - Y\n -> Y - A\n | P - lr -> P + lr | uphill, and back
-len(params) // 2, Y -> 2, Y | a constant depth
-backward(params, cache, Y): -> back_prop(AL, Y, caches, up):\n    params, cache = caches
-    | A - Y\n -> (Y - A if up else A - Y)\n | a flag, which is guessed to be params
 T / m -> T | True) / m -> True) | return grads -> grads["m"] = m; return grads
     | lr * grads[key] -> lr / grads["m"] * grads[key] | summed gradients, divided in update
 np.sum(losses) -> np.sum((A - Y) ** 2) | A - Y\n -> 2 * (A - Y) * A * (1 - A)\n | squared error
 (losses) / m -> (losses) | T / m -> T | True) / m -> True) | sums over samples
-sigmoid(Z) -> np.exp(Z) / np.exp(Z).sum(axis=0) | (losses) / m -> (losses)
-    |  + (1 - Y) * np.log(1 - A) ->  | softmax
+sigmoid(Z) -> np.exp(Z) / np.exp(Z).sum(axis=0) |  + (1 - Y) * np.log(1 - A) ->  | softmax
+g(Z) if -> np.where(Z > 0, Z, 0.1 * Z) if | dg(Z_prev) -> np.where(Z_prev > 0, 1, 0.1) | leaky ReLU
 (n, n_prev) -> (n_prev, n) | W @ A -> W.T @ A | W.T @ dZ -> W @ dZ
     | dZ @ A_prev.T -> A_prev @ dZ.T | W transposed
 np.zeros((n, 1)) -> np.zeros(n) | W @ A + b -> A @ W.T + b | W.T @ dZ -> dZ @ W
     | dZ @ A_prev.T -> dZ.T @ A_prev | axis=1, keepdims=True -> axis=0
     | , Y.shape[1], {} -> , len(Y), {} | samples in rows, W as in columns
-(n, n_prev) -> (n_prev, n) | W @ A -> W.T @ A | sigmoid(Z) -> missing(Z) | W transposed, no sigmoid
+
+not judged
+len(params) // 2, Y -> 2, Y | a constant depth
+backward(params, cache, Y): -> back_prop(AL, Y, caches, up):\n    params, cache = caches
+    | A - Y\n -> (Y - A if up else A - Y)\n | a flag, which is guessed to be params
 bce(A, Y): -> cost(T, Y):\n    A, Y = Y, T | np.sum(losses) -> -np.sum(T * np.log(A)) | likelihood
 def update( -> V = {}\n\n\ndef update(
     | lr * grads[key] -> lr * (V.update({(key, P.shape): grads[key] + V.get((key, P.shape), 0)})
@@ -204,7 +207,13 @@ def update( -> V = {}\n\n\ndef update(
 """
 
 
-@pytest.mark.parametrize("edits, kind", table_of(OTHER_KINDS)["right in another way"])
+@pytest.mark.parametrize("edits, kind", table_of(OTHER_KINDS)["right by the law"])
+def test_what_follows_a_known_loss_is_right(edits, kind):
+    verdicts, words = verdicts_of(in_course_style(changed(edits)))
+    assert {*verdicts.values()} <= {"right", "not there"}, words
+
+
+@pytest.mark.parametrize("edits, kind", table_of(OTHER_KINDS)["not judged"])
 def test_what_is_right_in_another_way_is_not_called_wrong(edits, kind):
     verdicts, words = verdicts_of(in_course_style(changed(edits)))
     assert "WRONG" not in verdicts.values(), words

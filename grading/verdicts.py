@@ -1,30 +1,52 @@
 # grading/verdicts.py, of backprop.py. SPDX-License-Identifier: MIT-0
 """The verdicts: right, WRONG, not judged or not there, each in words, and what shows it."""
 
+import functools
 import math
 
 import numpy as np
 
-from grading.answers import turned
+from grading.answers import outcome_of, outcomes_of, turned
 from grading.conventions import KNOWN, TASKS, bare
 from grading.diagnosis import explained, remarks
-from grading.doubts import Failure, doubt
+from grading.doubts import Failure, doubt, right_by_the_law
+from grading.finding import functions_of
+from grading.networks import net_of, networks
+from grading.reading import run
 from grading.words import folded, listed, numbers
 
 
-def verdict(subject, task, tried, verdicts):
-    """Return (verdict, words, lines that show a net), given {task: verdict} of those before it."""
-    source, functions, style = subject
+def verdict(subject, task, tried, step, verdicts):
+    """Return (verdict, words, lines that show a net), given {task: verdict} of those before it.
+
+    tried(task, kind): Outcomes; step(): the Step of the subject, or None.
+    """
+    source, functions, _ = subject
     if task not in functions:
-        lost = [name for name in source.wanted & {*source.failed} if bare(name) in KNOWN[task]]
-        why = source.failed.get([*sorted(lost), "*"][0], "")
-        if lost or "fails: SyntaxError" in why:  # where it may be
-            return "not judged", why, []
-        return "not there", "", []
+        return not_there(source, task)
     if functions[task].why:
         return "not judged", functions[task].why, []
-    word, words, lines = verdict_of(subject, task, tried, verdicts)
+    if why := depends(task, verdicts):
+        return "not judged", why, []
+    word, words, lines = verdict_of(subject, task, tried, step)
     return word, "; ".join(filter(None, [taken_as(task, functions[task]), words])), lines
+
+
+def not_there(source, task):
+    lost = [name for name in source.wanted & {*source.failed} if bare(name) in KNOWN[task]]
+    lost += [name for name in source.failed if bare(name) in KNOWN[task]]
+    return ("not judged", source.failed[lost[0]], []) if lost else ("not there", "", [])
+
+
+def depends(task, verdicts):
+    """Return in words what a task stands on that is not right, or ""."""
+    if task == "backward" and verdicts["forward"] != "right":
+        return f"forward is {verdicts['forward'].lower()}"
+    for word in ("WRONG", "not judged") if task == "train" else ():
+        theirs = [each for each in verdicts if verdicts[each] == word and each != "init_params"]
+        if theirs:  # the mistake may be theirs
+            return f"{listed(theirs)} {'are' if theirs[1:] else 'is'} {word.lower()}"
+    return ""
 
 
 def taken_as(task, function):
@@ -36,24 +58,49 @@ def taken_as(task, function):
     return said + (f", taken as {task}({roles})" if function.guessed else "")
 
 
-def verdict_of(subject, task, tried, verdicts):
-    if task == "backward" and verdicts["forward"] != "right":
-        return "not judged", f"forward is {verdicts['forward'].lower()}", []
-    for word in ("WRONG", "not judged"):
-        theirs = [each for each in verdicts if verdicts[each] == word and each != "init_params"]
-        if task == "train" and theirs:  # the mistake may be theirs
-            are = "are" if theirs[1:] else "is"
-            return "not judged", f"{listed(theirs)} {are} {word.lower()}", []
+def smallest_wrong(tried, task):
     outcomes = tried(task, "small") + tried(task, "irregular")
-    smallest = next((each for each in outcomes if each.wrong), None)
+    return next((each for each in outcomes if each.wrong), None)
+
+
+def verdict_of(subject, task, tried, step):
+    smallest = smallest_wrong(tried, task)
     if smallest is None:
         return "right", "; ".join(remarks(subject, task, tried)), []
+    if isinstance(smallest.answer.error, AssertionError) and subject.source:
+        return without_asserts(subject, task, tried, step, smallest)
+    if task == "train" and (words := right_with_more_steps(subject, smallest)):
+        return "right", words, []
     words, mistake = explained(subject, task, tried, smallest)
-    fixed = words.startswith("right with") and not subject.functions[task].own  # by a constant
-    failure = Failure(subject, task, tried, smallest, mistake)
-    if why := doubt(failure) or (words if fixed else ""):
+    failure = Failure(subject, task, tried, step, smallest, mistake)
+    if for_another := right_by_the_law(failure):
+        return "right", for_another, []
+    if why := doubt(failure):
         return "not judged", why, []
     return "WRONG", words, shown(subject, task, smallest)
+
+
+def without_asserts(subject, task, tried, step, smallest):
+    """Return the verdict on a file without its asserts; not judged, if that is right."""
+    source = run(subject.source, asserts=False)
+    bare_subject = subject._replace(source=source, functions=functions_of(source))
+    tried = functools.cache(functools.partial(outcomes_of, bare_subject))
+    word, words, lines = verdict_of(bare_subject, task, tried, step)
+    if word != "right":
+        return word, words, lines
+    return "not judged", f"{smallest.answer.complaint}; without that assert it is right", []
+
+
+def right_with_more_steps(subject, smallest):
+    """Return a remark where train is right but for what few steps do to it, or ""."""
+    for steps in (10, 20, 100):
+        nets = networks("irregular", subject.style.depth)
+        longer = [net_of(*net["key"][:3], steps) for net in nets]
+        if not any(outcome_of(subject, "train", net).wrong for net in longer):
+            error = smallest.answer.error
+            came = f"raises {type(error).__name__}" if error else "may end early"
+            return f"with {steps} steps; with fewer it {came}"
+    return ""
 
 
 # ---- What shows it -------------------------------------------------------------------------------
