@@ -132,8 +132,9 @@ def times_right(cases, wanted=lambda key, net: True):
     if not pairs or any(np.shape(Q) != P.shape for Q, P in pairs):
         return []
     Q, P = (np.concatenate([each.ravel() for each in some]) for some in zip(*pairs))
-    times = Q @ P / (P @ P)
-    return [f"{times:.4g} times the right one"] if np.allclose(Q, times * P, 1e-5, 1e-9) else []
+    times, fits = Q @ P / (P @ P), len(P) > 2 and Q.any()
+    fits = fits and np.allclose(Q, times * P, 1e-5, 1e-9)
+    return [f"{times:.4g} times the right one"] if fits else []
 
 
 def remarks(subject, task, tried):

@@ -8,7 +8,7 @@ file from being called WRONG.
 import re
 from collections import namedtuple
 
-from grading.answers import ask, is_lost_key, same
+from grading.answers import ask, is_lost_key, outcomes_of, same
 from grading.conventions import ALL_KNOWN, bare, role_of
 from grading.diagnosis import FURTHER, UNSTEADY
 from grading.mistakes import ANOTHER
@@ -23,10 +23,11 @@ Failure = namedtuple("Failure", "subject task tried step smallest mistake")
 
 def doubt(failure):
     """Return the first reason that holds, or ""."""
-    own = failure.subject.functions[failure.task].own
+    own, error = failure.subject.functions[failure.task].own, failure.smallest.answer.error
     if reads_a_global(failure):
         return ""
-    reasons = OF_ANY_FILE if own or is_nothing(failure) else OF_ANY_FILE + UNDER_OTHER_NAMES
+    certain = own or is_nothing(failure) or type(error) is NameError
+    reasons = OF_ANY_FILE if certain else OF_ANY_FILE + UNDER_OTHER_NAMES
     return next(filter(None, (reason(failure) for reason in reasons)), "")
 
 
@@ -150,6 +151,11 @@ def it_refuses(failure):
 def it_takes_other_things(failure):
     (source, functions, _), task, *_ = failure
     function, (_, complaint, error) = functions[task], failure.smallest.answer
+    if error and function.guessed:
+        takes = ", ".join(name for name, *_ in function.arguments)
+        return f"it takes ({takes}), and what comes for those is a guess"
+    if "'int' object" in str(error) and task == "init_params" and not function.own:
+        return f"{complaint}; it may take other things than sizes"
     reads = any(re.fullmatch(r"d?W\d*", word) for word in words_in(source, function.name))
     passes = task in ("forward", "backward")
     if error and type(error) is not NameError:
@@ -230,14 +236,13 @@ def it_is_another_loss(failure):
     if task != "bce" or smallest.answer.values is None:
         return ""
     unsummed, other = smallest.answer.values["loss"].ndim, re.search(ANOTHER, mistake)
-    if (
-        not mistake
-        or unsummed
-        or "mean is missing" in mistake
-        or other
-        and not is_right(failure, "backward")
-    ):
-        return f"{said_of(failure)}: another loss?"
+    if not mistake or unsummed or other and not is_right(failure, "backward"):
+        in_rows = subject._replace(style=subject.style._replace(rows=not subject.style.rows))
+        if not any(each.wrong for each in outcomes_of(in_rows, task, "irregular")):
+            return "right if samples are in rows: add forward, so that it can be told"
+        return (
+            "these are not the numbers of article 1's loss: another one? Add forward and backward"
+        )
     flat = {**smallest.net, **{role: smallest.net[role].ravel() for role in "AY"}}
     if same(ask(subject, task, flat).values, smallest.right):
         return f"{said_of(failure)}; it is right on flat arrays, (m,)"

@@ -11,6 +11,7 @@ from grading.answers import Style, Subject, ask, call, outcomes_of, output_of, p
 from grading.diagnosis import recognised
 from grading.finding import depth_of, functions_of
 from grading.networks import ACTIVATIONS, networks
+from grading.reading import run
 from grading.words import listed
 
 RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right nowhere
@@ -64,15 +65,26 @@ def takes_its_own(subject, net):
     return False
 
 
-def with_activation(subject):
+def without_asserts(subject):
+    """Return the same subject, without the assert statements of its file."""
+    source = run(subject.source, asserts=False)
+    functions = {task: of for task, of in functions_of(source).items() if task in subject.functions}
+    return subject._replace(source=source, functions=functions)
+
+
+def with_activation(subject, asserts=True):
     """Find the activation of hidden layers; where init_params has not told it, rows as well."""
-    (rows, *_, depth, unmet), apart = subject.style, {}
+    (rows, _, _, depth, _, unmet), apart = subject.style, {}
     for some_rows in (False, True) if rows is None else (rows,):
         for activation in ACTIVATIONS:
             tried = styled(subject, rows=some_rows, activation=activation)
             outcomes = outcomes_of(tried, "forward", "irregular")
             if not any(each.wrong for each in outcomes):
                 return styled(tried, known=True)
+            if asserts and any(type(each.answer.error) is AssertionError for each in outcomes):
+                return subject._replace(
+                    style=with_activation(without_asserts(subject), False).style
+                )
             apart[tried.style] = sum(min(1, each.apart) for each in outcomes)
     net, as_columns = networks("irregular", depth)[0], styled(subject, rows=False)
     A = ask(as_columns, "forward", {**net, "X": net["X"].T}).values

@@ -10,9 +10,8 @@ from grading.answers import outcome_of, outcomes_of, turned
 from grading.conventions import KNOWN, TASKS, bare
 from grading.diagnosis import explained, remarks
 from grading.doubts import Failure, doubt, right_by_the_law
-from grading.finding import functions_of
 from grading.networks import net_of, networks
-from grading.reading import run
+from grading.styles import without_asserts
 from grading.words import folded, listed, numbers
 
 
@@ -63,12 +62,13 @@ def smallest_wrong(tried, task):
     return next((each for each in outcomes if each.wrong), None)
 
 
-def verdict_of(subject, task, tried, step):
+def verdict_of(subject, task, tried, step, asserts=True):
     smallest = smallest_wrong(tried, task)
     if smallest is None:
         return "right", "; ".join(remarks(subject, task, tried)), []
-    if isinstance(smallest.answer.error, AssertionError) and subject.source:
-        return without_asserts(subject, task, tried, step, smallest)
+    for _, complaint, error in (each.answer for each in tried(task, "irregular")):
+        if isinstance(error, AssertionError) and asserts:
+            return judged_without_asserts(without_asserts(subject), task, step, complaint)
     if task == "train" and (words := right_with_more_steps(subject, smallest)):
         return "right", words, []
     words, mistake = explained(subject, task, tried, smallest)
@@ -80,15 +80,13 @@ def verdict_of(subject, task, tried, step):
     return "WRONG", words, shown(subject, task, smallest)
 
 
-def without_asserts(subject, task, tried, step, smallest):
-    """Return the verdict on a file without its asserts; not judged, if that is right."""
-    source = run(subject.source, asserts=False)
-    bare_subject = subject._replace(source=source, functions=functions_of(source))
-    tried = functools.cache(functools.partial(outcomes_of, bare_subject))
-    word, words, lines = verdict_of(bare_subject, task, tried, step)
+def judged_without_asserts(subject, task, step, complaint):
+    """Return the verdict on a file without its asserts; not judged, if it is right without."""
+    tried = functools.cache(functools.partial(outcomes_of, subject))
+    word, words, lines = verdict_of(subject, task, tried, step, asserts=False)
     if word != "right":
         return word, words, lines
-    return "not judged", f"{smallest.answer.complaint}; without that assert it is right", []
+    return "not judged", f"{complaint}; without that assert it is right", []
 
 
 def right_with_more_steps(subject, smallest):
