@@ -1,9 +1,5 @@
 # grading/doubts.py, of backprop.py. SPDX-License-Identifier: MIT-0
-"""Why a function whose answers are not article 1's may be right all the same.
-
-Each reason is a function of a Failure that returns it in words, or "". Each has once kept a right
-file from being called WRONG.
-"""
+"""Why a function whose answers are not article 1's is right, or may be right all the same."""
 
 import re
 from collections import namedtuple
@@ -13,40 +9,14 @@ from grading.conventions import ALL_KNOWN, bare, role_of
 from grading.diagnosis import FURTHER, UNSTEADY
 from grading.mistakes import ANOTHER
 from grading.reading import lines_of, words_in
-from grading.styles import RETURNS_NOTHING
-from grading.words import listed
+from grading.words import listed, plural
 
 # step(): the Step of the subject; smallest: the Outcome of the smallest net on which a function
 # fails; mistake: recognised, or "".
 Failure = namedtuple("Failure", "subject task tried step smallest mistake")
-
-
-def doubt(failure):
-    """Return the first reason that holds, or ""."""
-    own, error = failure.subject.functions[failure.task].own, failure.smallest.answer.error
-    if reads_a_global(failure):
-        return ""
-    certain = own or is_nothing(failure) or type(error) is NameError
-    reasons = OF_ANY_FILE if certain else OF_ANY_FILE + UNDER_OTHER_NAMES
-    return next(filter(None, (reason(failure) for reason in reasons)), "")
-
-
-def is_nothing(failure):
-    """Does it return nothing, which is right for no task?"""
-    return RETURNS_NOTHING.match(failure.smallest.answer.complaint)
-
-
-def said_of(failure):
-    return failure.mistake or failure.smallest.answer.complaint or FURTHER[failure.task]
-
-
-def is_right(failure, task):
-    functions, tried = failure.subject.functions, failure.tried
-    there = task in functions and not functions[task].why
-    return there and not any(each.wrong for each in tried(task, "small") + tried(task, "irregular"))
-
-
-# ---- Right by the law ----------------------------------------------------------------------------
+RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right for no task
+PYTHON_2 = ("xrange", "unicode", "raw_input", "reduce", "long", "basestring", "unichr", "cmp")
+PASSES = ("forward", "backward")
 
 
 def right_by_the_law(failure):
@@ -55,43 +25,91 @@ def right_by_the_law(failure):
     Not where the learning rate is then another than the given one, nor where forward makes a
     mistake of the catalogue: a backward that fits it does not make it right.
     """
-    subject, task, _, step, smallest, mistake = failure
-    another, (_, complaint, error) = re.search(ANOTHER, mistake), smallest.answer
-    if task == "train" or mistake == UNSTEADY:
+    subject, task, _, step, (*_, (_, complaint, error)), mistake = failure
+    another, formal = re.search(ANOTHER, mistake), complaint and not error
+    mistaken = not subject.style.unmet and (mistake and not another or formal)
+    if task == "train" or mistake == UNSTEADY or mistaken and task in ("forward", "bce"):
         return ""
-    if task in ("forward", "bce") and not subject.style.unmet:
-        if mistake and not another or complaint and not error:
-            return ""
-    if task == "init_params" and (error or not complaint):
-        return ""
-    if not (found := step()) or not found.as_given:
-        return ""
-    if task == "bce" and not found.own or task == "init_params" and not found.of_init:
+    if task == "init_params" and not formal or not (found := step()) or not found.as_given:
         return ""
     if task == "init_params":
-        return "of the shapes that its forward takes"
+        return "of the shapes that its forward takes" if found.of_init else ""
+    if task == "bce" and not found.own:
+        return ""
     return f"the step with it follows {found.loss}{f'; {mistake}' if another else ''}"
 
 
-# ---- Doubts about any file -----------------------------------------------------------------------
+def doubt(failure):
+    """Return why a function that fails may be right all the same, or ""."""
+    if reads_a_global(failure):
+        return ""
+    function, (_, complaint, error) = failure.subject.functions[failure.task], failure.smallest[-1]
+    certain = function.own or RETURNS_NOTHING.match(complaint) or type(error) is NameError
+    reasons = [of_any_file(failure)] + ([] if certain else [under_another_name(failure)])
+    return next((why for each in reasons for holds, why in each.values() if holds), "")
 
 
 def reads_a_global(failure):
     """Does it read Y, say, from outside, though that is given to it as an argument?"""
     (source, functions, _), task, *_ = failure
-    if failure.mistake == UNSTEADY:
-        return False
-    function = functions[task]
-    roles = [role for _, role, _ in function.arguments if role in ("X", "Y", "A", "lr")]
-    given = {name for name, *_ in function.arguments}
-    for node, defines, needs in source.statements:
-        if function.name in defines and type(node).__name__ == "FunctionDef":
-            return any(role_of(name, roles) and name not in given for name in needs)
+    arguments = functions[task].arguments
+    roles = [role for _, role, _ in arguments if role in ("X", "Y", "A", "lr")]
+    for node, defines, needs in source.statements if failure.mistake != UNSTEADY else ():
+        if functions[task].name in defines and type(node).__name__ == "FunctionDef":
+            outside = needs - {name for name, *_ in arguments}
+            return any(role_of(name, roles) for name in outside)
     return False
 
 
-def a_name_is_missing(failure):
-    (source, *_), error = failure.subject, failure.smallest.answer.error
+def is_right(failure, task):
+    functions, tried = failure.subject.functions, failure.tried
+    there = task in functions and not functions[task].why
+    return there and not any(each.wrong for each in tried(task, "small") + tried(task, "irregular"))
+
+
+def of_any_file(failure):
+    """Return {reason: (does it hold, why)}, the first first, for a function of any name."""
+    (source, functions, style), task, tried, step, smallest, _ = failure
+    function, (_, said, error) = functions[task], smallest.answer
+    lines = [source.lines[k - 1].strip() for k in lines_of(error, source.path)[-1:]]
+    raises = any(re.match(r"(if .*: *)?raise\b", line) for line in lines)
+    somewhere = not all(each.wrong for each in tried(task, "small") + tried(task, "irregular"))
+    removed = type(error) is AttributeError and re.search(
+        r"'numpy' has no|np\.\w+`? was", str(error)
+    )
+    unfilled = type(error) in (KeyError, AttributeError) and "NoneType" not in str(error)
+    reads = any(re.fullmatch(r"d?W\d*", word) for word in words_in(source, function.name))
+    strange = not reads if task in PASSES or function.own else not reads or task == "bce"
+    strange = strange and (task in PASSES or not function.own)
+    takes = ", ".join(name for name, *_ in function.arguments)
+    missing = a_name_is_missing(source, error)
+    passes = all(is_right(failure, each) for each in (*PASSES, "update"))
+    found = step() if task == "train" and not passes else None
+    other = f"{said}; it may take other things"
+    return {
+        "a name is missing": (missing, missing),
+        "a package is missing": (isinstance(error, ImportError), said),
+        "NumPy has removed it": (removed, f"{said}: NumPy has removed that"),
+        "its arrays are others": ("ensor" in str(error), f"{said}: it is asked with NumPy arrays"),
+        "its shapes are others": (style.unmet and task != "train", f"{style.unmet}, not met here"),
+        "its layers are others": (str(error) in ("'W0'", "'b0'"), "its layers count from 0, not 1"),
+        "a table is not filled": (
+            unfilled and not is_lost_key(error), f"{said}: what fills that may not have run"
+        ),
+        "it refuses": (raises and somewhere, f"{said}; it is right where it does not refuse"),
+        "its arguments are others": (
+            error and function.guessed, f"it takes ({takes}), and what comes for those is a guess"
+        ),
+        "its sizes are others": (
+            "'int' object" in str(error) and task == "init_params" and not function.own, other
+        ),
+        "it takes other things": (error and type(error) is not NameError and strange, other),
+        "its network is another": (found, "its step is right in another network than train gets"),
+    }  # fmt: skip
+
+
+def a_name_is_missing(source, error):
+    """Return in words what defines it and has not run, or "" if nothing does."""
     if type(error) is not NameError:
         return ""
     name, failed = error.name, source.failed
@@ -101,167 +119,64 @@ def a_name_is_missing(failure):
         return f"it needs {name}, which Python 2 had: run 2to3 over it"
     if bare(name) in ALL_KNOWN:
         return f"it calls {name}, which is not there"
-    if any(name in defines for _, defines, _ in source.statements):
-        return f"it needs {name}, and what defines that has not run"
+    defined = any(name in defines for _, defines, _ in source.statements)
+    return f"it needs {name}, and what defines that has not run" if defined else ""
 
 
-def a_package_is_missing(failure):
-    _, complaint, error = failure.smallest.answer
-    return complaint if isinstance(error, ImportError) else ""
-
-
-def numpy_has_removed_it(failure):
-    _, complaint, error = failure.smallest.answer
-    if isinstance(error, AttributeError) and re.search(r"'numpy' has no|np\.\w+`? was", str(error)):
-        return f"{complaint}: NumPy has removed that"
-
-
-def it_takes_other_arrays(failure):
-    _, complaint, error = failure.smallest.answer
-    if isinstance(error, (TypeError, AttributeError)) and "ensor" in str(error):
-        return f"{complaint}: it takes tensors, and is asked with NumPy arrays"
-
-
-def conventions_are_not_met(failure):
-    unmet = failure.subject.style.unmet
-    return f"{unmet}: that is not met here" if unmet and failure.task != "train" else ""
-
-
-def layers_count_from_0(failure):
-    if re.fullmatch(r"'d?[Wb]0'", str(failure.smallest.answer.error)):
-        return "its layers count from 0 (W0, b0), and those here from 1"
-
-
-def what_fills_a_table_has_not_run(failure):
-    _, complaint, error = failure.smallest.answer
-    missed = isinstance(error, (KeyError, AttributeError)) and not is_lost_key(error)
-    if missed and "NoneType" not in str(error):
-        return f"{complaint}: what fills that may not have run"
-
-
-def it_refuses(failure):
-    """A raise of its own, which other nets pass."""
-    (source, functions, _), task, tried, _, smallest, _ = failure
-    lines = lines_of(smallest.answer.error, source.path)[-1:] if smallest.answer.error else []
-    if any(re.match(r"(if .*: *)?raise\b", source.lines[line - 1].strip()) for line in lines):
-        if not all(each.wrong for each in tried(task, "small") + tried(task, "irregular")):
-            return f"{smallest.answer.complaint}; it is right where it does not refuse"
-
-
-def it_takes_other_things(failure):
-    (source, functions, _), task, *_ = failure
-    function, (_, complaint, error) = functions[task], failure.smallest.answer
-    if error and function.guessed:
-        takes = ", ".join(name for name, *_ in function.arguments)
-        return f"it takes ({takes}), and what comes for those is a guess"
-    if "'int' object" in str(error) and task == "init_params" and not function.own:
-        return f"{complaint}; it may take other things than sizes"
-    reads = any(re.fullmatch(r"d?W\d*", word) for word in words_in(source, function.name))
-    passes = task in ("forward", "backward")
-    if error and type(error) is not NameError:
-        if not reads and passes or not function.own and (task == "bce" or not reads):
-            return f"{complaint}; it may take other things"
-
-
-def its_network_is_another(failure):
-    found = failure.step() if failure.task == "train" else None
-    if found and not all(is_right(failure, task) for task in ("forward", "backward", "update")):
-        return f"it is right for {found.loss}, which train is not asked with"
-
-
-PYTHON_2 = ("xrange", "unicode", "raw_input", "reduce", "long", "basestring", "unichr", "cmp")
-OF_ANY_FILE = (
-    a_name_is_missing,
-    a_package_is_missing,
-    numpy_has_removed_it,
-    it_takes_other_arrays,
-    conventions_are_not_met,
-    layers_count_from_0,
-    what_fills_a_table_has_not_run,
-    it_refuses,
-    it_takes_other_things,
-    its_network_is_another,
-)
-
-
-# ---- Under another name, or with other arguments: another task, or a part of one -----------------
-
-
-def it_is_unsteady(failure):
-    return UNSTEADY if failure.mistake == UNSTEADY else ""
-
-
-def its_form_is_another(failure):
-    values, complaint, error = failure.smallest.answer
-    return complaint if values is None and not error else ""
-
-
-def its_arguments_are_guessed(failure):
-    task, mistake = failure.task, failure.mistake
-    guessed = failure.subject.functions[task].guessed
-    if guessed and (task == "backward" or not mistake or re.search("exchanged|;", mistake)):
-        calls = listed(f"call {name} {role}" for name, role in guessed if name != role)
-        return f"{said_of(failure)}; its arguments are a guess" + (f": {calls}" if calls else "")
-
-
-def it_is_made_for_one_depth(failure):
-    """By a constant, where no length of params, cache or grads says how many layers there are."""
-    (source, functions, _), task, tried, *_ = failure
+def under_another_name(failure):
+    """Return the same for one of another name, or with other arguments: another task, or a part."""
+    (source, functions, _), task, tried, _, smallest, mistake = failure
+    function, (values, complaint, error) = functions[task], smallest.answer
+    said, other = mistake or complaint or FURTHER[task], not mistake or re.search(ANOTHER, mistake)
+    calls = listed(f"call {name} {role}" for name, role in function.guessed if name != role)
+    guessed = task == "backward" or not mistake or re.search("exchanged|;", mistake)
     outcomes = tried(task, "small") + tried(task, "irregular")
-    right = {len(each.net["sizes"]) - 2 for each in outcomes}
-    right -= {len(each.net["sizes"]) - 2 for each in outcomes if each.wrong}
-    words = words_in(source, functions[task].name)
-    if right and task in ("forward", "backward", "update") and not {"len", "range"} <= words:
-        return f"right with {listed(sorted(right))} hidden layers alone"
+    depths = {len(each.net["sizes"]) - 2 for each in outcomes if not each.wrong}
+    depths -= {len(each.net["sizes"]) - 2 for each in outcomes if each.wrong}
+    counts = "len" in words_in(source, function.name)  # how many layers there are
+    formal, has_loss = complaint and not error, "bce" in functions
+    loss = another_loss(failure, other) if task == "bce" and values else ""
+    return {
+        "it is unsteady": (mistake == UNSTEADY, mistake),
+        "its form is another": (values is None and not error, complaint),
+        "its arguments are guessed": (
+            function.guessed and guessed,
+            f"{said}; its arguments are a guess{calls and ': '}{calls}",
+        ),
+        "it is made for one depth": (
+            task in (*PASSES, "update") and depths and not counts,
+            f"right with {plural(listed(sorted(depths)), 'hidden layer')} alone",
+        ),
+        "forward may take that": (
+            task == "init_params" and formal and not is_right(failure, "forward"),
+            f"{complaint}; its forward may take that, and is not judged",
+        ),
+        "it is another network": (
+            task == "forward" and other and not is_lost_key(error),
+            f"{said}; {'it may take other things' if error else 'another network?'}",
+        ),
+        "it is another loss": (loss, loss),
+        "no loss is beside it": (
+            task in PASSES and not has_loss,
+            f"{said}; add the loss, so that it can be told which one this is",
+        ),
+        "another loss is beside it": (
+            task == "backward" and not is_right(failure, "bce"),
+            f"{said}; the loss beside it is not right either: another loss?",
+        ),
+    }  # fmt: skip
 
 
-def forward_may_take_that(failure):
-    _, complaint, error = failure.smallest.answer
-    if failure.task == "init_params" and complaint and not error:
-        if not is_right(failure, "forward"):
-            return f"{complaint}; its forward may take that, and is not judged"
-
-
-def it_is_another_network(failure):
-    error, mistake = failure.smallest.answer.error, failure.mistake
-    other = not mistake or re.search(ANOTHER, mistake)
-    if failure.task == "forward" and other and not isinstance(error, NameError):
-        if not re.fullmatch(r"'[AZ]\d'", str(error)):
-            why = "it may take other things" if error else "another network?"
-            return f"{said_of(failure)}; {why}"
-
-
-def it_is_another_loss(failure):
-    subject, task, _, _, smallest, mistake = failure
-    if task != "bce" or smallest.answer.values is None:
-        return ""
-    unsummed, other = smallest.answer.values["loss"].ndim, re.search(ANOTHER, mistake)
-    if not mistake or unsummed or other and not is_right(failure, "backward"):
+def another_loss(failure, other):
+    (subject, task, *_), (net, right, *_, (values, *_)) = failure, failure.smallest
+    part = not failure.mistake or values["loss"].ndim or "mean is missing" in failure.mistake
+    if part or other and not is_right(failure, "backward"):
         in_rows = subject._replace(style=subject.style._replace(rows=not subject.style.rows))
         if not any(each.wrong for each in outcomes_of(in_rows, task, "irregular")):
             return "right if samples are in rows: add forward, so that it can be told"
         return (
             "these are not the numbers of article 1's loss: another one? Add forward and backward"
         )
-    flat = {**smallest.net, **{role: smallest.net[role].ravel() for role in "AY"}}
-    if same(ask(subject, task, flat).values, smallest.right):
-        return f"{said_of(failure)}; it is right on flat arrays, (m,)"
-
-
-def no_cross_entropy_is_beside_it(failure):
-    if failure.task in ("forward", "backward") and "bce" not in failure.subject.functions:
-        return f"{said_of(failure)}; add the loss, so that it can be told which one this is"
-    if failure.task == "backward" and not is_right(failure, "bce"):
-        return f"{said_of(failure)}; the loss beside it is not right either: another loss?"
-
-
-UNDER_OTHER_NAMES = (
-    it_is_unsteady,
-    its_form_is_another,
-    its_arguments_are_guessed,
-    it_is_made_for_one_depth,
-    forward_may_take_that,
-    it_is_another_network,
-    it_is_another_loss,
-    no_cross_entropy_is_beside_it,
-)
+    flat = {**net, **{role: net[role].ravel() for role in "AY"}}
+    if same(ask(subject, task, flat).values, right):
+        return f"{failure.mistake}; it is right on flat arrays, (m,)"

@@ -142,6 +142,6 @@ def words_in(source, name):
 
 
 def lines_of(error, path):
-    """Return the lines of a file that an error has passed."""
-    frames = traceback.extract_tb(error.__traceback__)
+    """Return the lines of a file that an error has passed; [] without an error."""
+    frames = traceback.extract_tb(getattr(error, "__traceback__", None))
     return [frame.lineno for frame in frames if frame.filename == str(path)]

@@ -14,8 +14,6 @@ from grading.networks import ACTIVATIONS, networks
 from grading.reading import run
 from grading.words import listed
 
-RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right nowhere
-
 
 def subject_of(source, skipped=()):
     """Yield ("at", task) before a function is asked; return the Subject, with its Style."""
@@ -44,7 +42,7 @@ def with_rows(subject):
         keys = call(subject, "init_params", net).keys() - answer.values.keys()
         subject = styled(subject, carries=bool(keys))
     if answer.values is None:
-        nothing = answer.error or RETURNS_NOTHING.match(answer.complaint)
+        nothing = answer.error or re.match("returns (nothing|an empty)", answer.complaint)
         return styled(subject, unmet="" if nothing else f"init_params {answer.complaint}")
     W, b = (answer.values[key].shape if key in answer.values else "" for key in ("W1", "b1"))
     rows = W == (n0, n1) and b in ((1, n1), (n1,))

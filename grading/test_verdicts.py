@@ -317,7 +317,7 @@ def test_a_class_is_graded_whatever_its_files_do(tmp_path):
         "exits.py": (exits, "right,right,WRONG,right,right,not judged", "calls exit()"),
         "prints.py": (prints, "right,right,right,right,right,right", ""),
         "rows.py": (IN_ROWS, "right,right,right,right,right,not there", rows),
-        "book.ipynb": (BOOK, "right,not judged,right,not judged,right,not judged", book),
+        "book.ipynb": (BOOK, "right,not judged,right,not judged,right,not there", book),
         "other.py": ("import nothing", ",,,,,", "has none of init_params"),
     }
     texts = {name: text for name, (text, *_) in files.items()}
