@@ -46,7 +46,7 @@ def grade(path, skipped=()):
 
 def judged(source, skipped=()):
     subject = yield from subject_of(source, skipped)
-    if not subject.functions and not skipped:
+    if not subject.functions and not skipped and not ALL_KNOWN & {*map(bare, source.failed)}:
         raise Unreadable(has_none(source))
     yield "head", ", ".join(style_in_words(subject.style))
     tried, verdicts = functools.cache(functools.partial(outcomes_of, subject)), {}
@@ -79,9 +79,8 @@ def style_in_words(style):
 
 def has_none(source):
     """Return why a file in which nothing was found cannot be graded."""
-    for name, why in source.failed.items():
-        if name == "*" or bare(name) in ALL_KNOWN:
-            return why
+    for why in source.failed.values():
+        return why
     names = [node.name for node, *_ in source.statements if type(node).__name__ == "ClassDef"]
     why = f"; what is in a class ({names[0]}) is not judged" if names else ""
     return f"has none of {', '.join(TASKS)} under any name that is known{why}"
@@ -89,7 +88,7 @@ def has_none(source):
 
 def status_of(verdicts):
     """Return the exit status: 1 something is wrong, 3 something is not judged, 0 neither."""
-    return 1 if "WRONG" in verdicts else 3 if "not judged" in verdicts else 0
+    return 1 if "WRONG" in verdicts else 3 if {"not judged", "not done"} & {*verdicts} else 0
 
 
 def graded(path):

@@ -44,7 +44,9 @@ def read(path):
     module.__file__, sys.modules[module.__name__] = str(path), module  # for dataclasses and pickle
     with tempfile.TemporaryDirectory() as folder:  # what a notebook writes is what it imports
         for name, text in written.items():
-            pathlib.Path(folder, f"{name}.py").write_text(text, encoding="utf-8")
+            module_path = pathlib.Path(folder, f"{name}.py")
+            module_path.parent.mkdir(parents=True, exist_ok=True)
+            module_path.write_text(text, encoding="utf-8")
         sys.path.insert(0, folder)
         source = load(path, cells, vars(module))
         sys.path.remove(folder)
@@ -66,7 +68,9 @@ def load(path, cells, names):
         lines += text.split("\n")
         places += [f"{where} {k}" for k in range(1, text.count("\n") + 2)]
     for name, k in commented(lines).items():
-        failed.setdefault(name, f"it stands in a comment, {places[k - 1]}")
+        failed.setdefault(
+            name, f"it stands in a comment or in a cell that is not run, {places[k - 1]}"
+        )
     wanted = set().union(*map(wanted_in, statements))
     return run(Source(path, lines, places, statements, names, wanted, failed, []))
 

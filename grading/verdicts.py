@@ -1,8 +1,10 @@
 # grading/verdicts.py, of backprop.py. SPDX-License-Identifier: MIT-0
 """The verdicts: right, WRONG, not judged or not there, each in words, and what shows it."""
 
+import ast
 import functools
 import math
+import re
 
 import numpy as np
 
@@ -23,6 +25,8 @@ def verdict(subject, task, tried, step, verdicts):
     source, functions, _ = subject
     if task not in functions:
         return not_there(source, task)
+    if is_template(source, functions[task]):
+        return "not done", "", []
     if functions[task].why:
         return "not judged", functions[task].why, []
     if why := depends(task, verdicts):
@@ -41,7 +45,7 @@ def depends(task, verdicts):
     """Return in words what a task stands on that is not right, or ""."""
     if task == "backward" and verdicts["forward"] != "right":
         return f"forward is {verdicts['forward'].lower()}"
-    for word in ("WRONG", "not judged") if task == "train" else ():
+    for word in ("WRONG", "not judged", "not done") if task == "train" else ():
         theirs = [each for each in verdicts if verdicts[each] == word and each != "init_params"]
         if theirs:  # the mistake may be theirs
             return f"{listed(theirs)} {'are' if theirs[1:] else 'is'} {word.lower()}"
@@ -57,6 +61,16 @@ def taken_as(task, function):
     return said + (f", taken as {task}({roles})" if function.guessed else "")
 
 
+def is_template(source, function):
+    """Does nothing stand in it but a docstring, `...`, `pass` or raise NotImplementedError?"""
+    for node, *_ in source.statements:
+        if isinstance(node, ast.FunctionDef) and node.name == function.name:
+            lines = [ast.unparse(each) for each in node.body]
+            empty = r"\.\.\.|pass|raise NotImplementedError.*|([rbuf]*['\"]).*\1"
+            return all(re.fullmatch(empty, line, re.S) for line in lines)
+    return False
+
+
 def smallest_wrong(tried, task):
     outcomes = tried(task, "small") + tried(task, "irregular")
     return next((each for each in outcomes if each.wrong), None)
@@ -66,6 +80,8 @@ def verdict_of(subject, task, tried, step, asserts=True):
     smallest = smallest_wrong(tried, task)
     if smallest is None:
         return "right", "; ".join(remarks(subject, task, tried)), []
+    if isinstance(smallest.answer.error, NotImplementedError):
+        return "not done", smallest.answer.complaint, []
     for _, complaint, error in (each.answer for each in tried(task, "irregular")):
         if isinstance(error, AssertionError) and asserts:
             return judged_without_asserts(without_asserts(subject), task, step, complaint)
