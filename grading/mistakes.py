@@ -83,6 +83,7 @@ dg(Z_prev) -> dg(A_prev) | the derivative at A, not Z (or activation twice)
 A - Y -> (A - Y) / (A * (1 - A)) * D["sigmoid"](A) | dg(Z_prev) -> dg(A_prev)
     | the derivatives at A, not Z, of output and hidden layers (or sigmoid twice)
 dg(Z_prev) -> dg_A(Z_prev) | Z in place of A in A (1 - A) or 1 - A^2
+dg(Z_prev) -> (1 - A_prev) | 1 - A in place of the derivative
 dg(Z_prev) -> g(Z_prev) | the activation in place of its derivative
 dg(Z_prev) -> D["sigmoid"](Z_prev) | the derivative of sigmoid, which forward does not have
 dg(Z_prev) -> A_prev * (1 - A_prev) | the derivative of sigmoid, which forward does not have
@@ -100,7 +101,6 @@ dZ @ A_prev.T -> dZ @ A_prev | the transpose of A_prev is missing in dW
 dZ @ A_prev.T -> A_prev @ dZ.T | dW is transposed
 dZ @ A_prev.T -> dZ @ W.T | dW has W in place of A_prev
 dZ @ A_prev.T -> dZ @ cache[f"A{l}"].T | dW has A of its own layer, not A_prev
-dZ @ A_prev.T -> dZ @ (A_prev if l < 2 else Z_prev).T | dW has Z in place of A
 dZ @ A_prev.T -> dZ @ cache["A0"].T | dW has X in every layer
 axis=1, keepdims=True -> axis=0, keepdims=True | db sums over axis=0, not axis=1
 axis=1, keepdims=True -> axis=0 | db sums over axis=0, not axis=1

@@ -11,17 +11,13 @@ import numpy as np
 
 from grading.answers import call, output_of, turned
 from grading.law import judged
-from grading.networks import net_of
+from grading.networks import logistic, net_of
 
 PASSES = ("forward", "backward", "update")
 RATE = 0.0437  # a learning rate that is no ratio of small numbers
 # loss: the one that a step follows. as_given: is the learning rate the given one? own: and with the
 # factor of the file's own loss (None: it has none)? of_init: are params as init_params makes them?
 Step = namedtuple("Step", "loss as_given own of_init")
-
-
-def logistic(Z):
-    return 1 / (1 + np.exp(-Z))
 
 
 def softmax(Z):
@@ -44,20 +40,32 @@ LOSSES = {  # of outputs A and targets T in columns, summed
 def step_of(subject):
     """Return the Step of a subject, or None: it cannot be made, or follows no known loss."""
     functions = subject.functions
-    if any(task not in functions or functions[task].why for task in PASSES):
+    if any(
+        task not in functions or functions[task].why for task in ("forward", "backward", "update")
+    ):
         return None
     for outputs in (1, 3):  # a softmax of one output is 1, whatever comes in
         for net, X, Y, turn, of_init in nets_of(subject, outputs):
             with contextlib.suppress(Exception, SystemExit):
                 law = judged(net, *asked_with(subject, net), X, Y)
                 if law.verdict:
-                    own = own_loss(subject, law.loss, turn(Y), turn)
-                    c, mean = law.c[0], RATE * outputs / Y.size
+                    own, c, mean = own_loss(subject, law.loss, turn(Y), turn), law.c[0], RATE / 5
                     means = [mean, 2 * mean] if own is None and "squared" in law.loss else [mean]
                     as_own = None if own is None else bool(own) and np.isclose(c, RATE * own)
                     as_given = as_own or own != 0 and np.isclose(c, means).any()
                     return Step(law.loss, as_given, as_own, of_init)
     return None
+
+
+def takes_its_own(subject):
+    """Does forward take what init_params makes, whatever its shapes?"""
+    return "forward" in subject.functions and any(of_init for *_, of_init in nets_of(subject, 1))
+
+
+def turns_taken(subject):
+    """How does forward take samples, in columns (np.asarray) or in rows (np.transpose)?"""
+    columns = subject._replace(style=subject.style._replace(rows=False))
+    return {turn for *_, turn, _ in nets_of(columns, 1)}
 
 
 def nets_of(subject, outputs):

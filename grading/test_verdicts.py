@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 
 from grading.answers import outcomes_of, plain_values
+from grading.command import status_of
 from grading.conventions import TASKS
-from grading.grade import status_of
 from grading.mistakes import CATALOGUE, edited, table_of
 from grading.networks import ACTIVATIONS, PLAIN, TEXT, networks, plain
 from grading.reading import load
 from grading.steps import step_of
-from grading.styles import subject_of
-from grading.verdicts import verdict
+from grading.verdicts import subject_of, verdict
 
 COURSE = {  # the plain functions as a course has them: names, order of arguments, dW1
     "init_params(sizes):": "initialize_parameters_deep(layer_dims):\n    sizes = layer_dims",
