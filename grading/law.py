@@ -3,8 +3,7 @@
 
 array  a float array or a number in net, by its path, that changes what predict gives
 draw   weights that the check has drawn for the arrays (normal, spread 0.7 or less)
-trial  X, Y, and T: Y shaped like the outputs A, of a step: all samples, or one of those that the
-       network learns one by one
+trial  X, Y and T, which is Y in the shape of the outputs A: all samples, or the one of a step
 move   what one step from a draw adds to an array
 pull   the derivative of a loss by the outputs; slope: that by an entry of an array
 c      the one number with move = -c * slope: the learning rate, or that / m for m samples, ...
@@ -27,28 +26,32 @@ Plan = namedtuple("Plan", "arrays constants last trials m k eps")
 Seen = namedtuple("Seen", "v g e u W c")  # by entry: move, slope, its error, v's rounding; own c
 Row = namedtuple("Row", "path follows words")  # follows: True, False, or None where it is not told
 Judged = namedtuple("Judged", "verdict words loss c rows m k")
+read = partial(np.array, dtype=float)
 LOSSES = ["half the squared error", "cross-entropy", "binary cross-entropy"]
 LOSSES += ["cross-entropy of softmax(outputs)", "binary cross-entropy of sigmoid(outputs)"]
-read = partial(np.array, dtype=float)
-OUTPUTS = "predict gives {}, not float outputs"
-NOTHING = "{} nothing in net"
-RANDOM = "two {} differ"
-PARTLY, UNSEEN, CONSTANT, NONE, EQUAL = "partly", "unseen", "constant", "none", "equal"
+OUTPUTS = """predict gives {}, not the outputs as floats before any rounding to classes. They are
+perhaps lambda X: net.forward(X)[-1], or lambda X: (net.forward(X), net.A2)[1]"""
+NOTHING = "{} nothing in net: is it a copy? net=lambda: [W1, b1, W2, b2] gives the arrays"
+RANDOM = """two {} differ: random batches, dropout or noise? Fix them; if it is momentum, make a
+new optimizer inside step"""
+PARTLY = "right from some weights, not from others: state outside net, as momentum, or clipping?"
+UNSEEN = "not seen: its slopes are 0 (dead units?), or its moves drown in the rounding of floats"
+EQUAL = "some arrays move equally far from different weights: clipped or normalised?"
+NONE = """no array follows a loss known here, this is the nearest. Adam or the like, another loss
+(loss=lambda A, Y: ...), more than one update in a step, or a mistake at the output?"""
 
 
 def walk(net):
     """{path: (value, put)} of the float arrays and numbers in net at any depth, nearest first."""
-    root = net() if isroutine(net) else net
-    found, met, queue = {}, set(), [("", [root] if isinstance(root, np.ndarray) else root)]
+    found, met, queue = {}, set(), [("", net() if isroutine(net) else net)]
     for path, obj in queue:
         if isinstance(obj, (dict, list, tuple)) or getattr(obj, "dtype", None) == object:
             items, text = obj if isinstance(obj, dict) else dict(enumerate(obj)), "[{!r}]"
             put = getattr(obj, "__setitem__", None)
         else:
-            own = [
-                n for k in type(obj).__mro__ for n in getattr(k, "__slots__", ()) if hasattr(obj, n)
-            ]
-            items, text = {n: getattr(obj, n) for n in own} | getattr(obj, "__dict__", {}), ".{}"
+            slots = [n for kind in type(obj).__mro__ for n in getattr(kind, "__slots__", ())]
+            items = {n: getattr(obj, n) for n in slots if hasattr(obj, n)}
+            items, text = items | getattr(obj, "__dict__", {}), ".{}"
             put = partial((type if isclass(obj) else object).__setattr__, obj)
         for key, v in list(items.items())[:1000]:
             floats = isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.size
@@ -61,11 +64,10 @@ def walk(net):
 
 
 def write(leaf, W):
-    value, put = leaf
-    if isinstance(value, np.ndarray):
-        value[...] = W
-    elif put:
-        put((float if type(value) is int else type(value))(W))
+    if isinstance(leaf[0], np.ndarray):
+        leaf[0][...] = W
+    elif leaf[1]:
+        leaf[1]((float if type(leaf[0]) is int else type(leaf[0]))(W))
 
 
 def placed(task, weights=()):
@@ -101,20 +103,9 @@ def moved(task, weights, *trials):
     for X, Y, *_ in trials:
         task.ask(X)  # a step without a forward of its own finds it done
         task.step(*deepcopy((X, Y)))
-    after = {p: read(v) for p, (v, _) in walk(task.net).items() if p in before}
-    same = [p for p in after if after[p].shape == np.shape(task.saved[p][1])]
-    return {p: after[p] - before[p] if p in same else np.nan * weights[p] for p in weights}
-
-
-def targets(Y, A):
-    """T: Y shaped like the outputs A, classes one-hot; None where Y does not fit."""
-    T = Y if Y.shape == A.shape or Y.dtype.kind not in "biuf" else np.squeeze(Y)
-    if T.size == A.size:
-        return (T.T if T.shape != A.shape == T.T.shape else T).reshape(A.shape) + 0.0
-    k = A.size // max(T.size, 1)
-    T = np.equal.outer(T.ravel() - (T.max() == k), np.arange(k)) + 0.0
-    fits = T.size == A.size and T.any(axis=1).all()
-    return (T if len(A) == len(T) else T.T).reshape(A.shape) if fits else None
+    now = walk(task.net)
+    same = [p for p in before if p in now and np.shape(now[p][0]) == np.shape(task.saved[p][1])]
+    return {p: read(now[p][0]) - before[p] if p in same else np.nan * weights[p] for p in weights}
 
 
 def pulls(task, A, Y, T):
@@ -149,21 +140,24 @@ def survey(task):
     arrays, ndim = [p for p in old if p in arrays], {p: np.ndim(old[p][0]) for p in old}
     weights = {p: read(old[p][0]) for p in arrays} | drawn(task, [p for p in arrays if ndim[p]])
     move, again = moved(task, weights, (X, Y)), moved(task, weights, (X, Y))
-    still = [p for p in arrays if not move[p].any()]
+    still, alive = [p for p in arrays if not move[p].any()], {p: arrays for p in arrays}
     if len(still) == len(arrays):
         return NOTHING.format("step moves" if arrays else "predict reads")
-    now, alive, A = placed(task, weights), {p: arrays for p in arrays}, task.ask(X)
+    for p in arrays if len(arrays) <= 30 else []:
+        placed(task, weights | {p: 0 * weights[p]})
+        alive[p] = readers(task, [q for q in arrays if q != p])
+    placed(task, weights)
     a, b = (np.concatenate([v.ravel() for v in x.values()]) for x in (move, again))
-    alike = np.array_equal(A, task.ask(X), equal_nan=True)
+    A, alike = task.ask(X), np.array_equal(task.ask(X), task.ask(X), equal_nan=True)
     if not alike or a @ b < (1 - 1e-11) * np.sqrt(a @ a * (b @ b)):
         return RANDOM.format("steps from the same weights" if alike else "answers of predict")
-    T = targets(np.asarray(Y), A)
+    T, k = np.asarray(Y) if np.shape(Y) == A.shape else np.squeeze(Y), A.size // max(np.size(Y), 1)
+    if T.size < A.size and T.dtype.kind in "biuf":  # classes
+        T = np.equal.outer(T.ravel() - (T.max() == k), np.arange(k))
+    T = T.T if T.shape != A.shape == T.T.shape else T
+    T = T.reshape(A.shape) + 0.0 if T.size == A.size and T.dtype.kind in "biuf" else None
     if T is None and task.loss is None:
         return f"Y of shape {np.shape(Y)} does not fit outputs of shape {A.shape}"
-    for p in arrays if len(arrays) <= 30 else []:
-        write(now[p], 0 * weights[p])
-        alive[p] = readers(task, [q for q in arrays if q != p])
-        write(now[p], weights[p])
     # a scaler of X is silenced by every layer's weights, a bias only by those that follow it
     heavy = [p for p in arrays if p not in still or ndim[p] > 1 and not np.isin(X, old[p][1]).all()]
     silent = {p: sum(p not in alive[q] for q in heavy if q != p) for p in arrays}
@@ -172,53 +166,45 @@ def survey(task):
     m = next((n for n in np.shape(X) if n in A.shape and n in np.shape(Y)), 1)
     depth = {p: (len({*alive[p]} & {*arrays}), weights[p].size * m <= A.size) for p in arrays}
     last = min([p for p in arrays[::-1] if depth[p][0] < 2], key=depth.get, default=None)
-    trials, some = [(X, Y, T)], [*range(min(m, 4))]
+    trials, some, eps = [(X, Y, T)], [*range(min(m, 4))], np.finfo(np.asarray(raw).dtype).eps
     with suppress(Exception):  # does a step on some samples do what steps on each of them do?
         axes = [(D, np.shape(D).index(m)) for D in (X, Y, T)]
         cut = [[np.take(D, i, axis) for D, axis in axes] for i in [some, *zip(some)]]
         a, b = (moved(task, weights, *trial) for trial in (cut[:1], cut[1:]))
         one = all(abs(a[p] - b[p]).max() <= 1e-5 * abs(a[p]).max() + 1e-15 for p in a)
         trials = cut[1:] if one and m > 1 else trials
-    return Plan(
-        arrays, constants, last, trials, m, A.size // m, np.finfo(np.asarray(raw).dtype).eps
-    )
-
-
-def seen(task, eps, X, leaf, v, pulled):
-    """A Seen for each loss, without entries at a kink (ReLU's at 0) and entries never read. Central
-    differences D by steps h and 2 h; (4 D1 - D2) / 3 has no error of order h ** 2.
-    """
-    W, h, own, G, E = np.array(leaf[0]), eps**0.3, np.finfo(np.array(leaf[0]).dtype).eps, [], []
-    some = [task.rng.permutation(x)[:20] for x in (np.flatnonzero(v), v.size)]
-    some = np.unique(np.concatenate(some)) if v.size > 60 else np.arange(v.size)
-    for i in some:
-        A, x = [], []
-        for step in (0, h, -h, 2 * h, -2 * h, 9, -9):
-            V = W.copy()
-            V.flat[i] += step
-            write(leaf, V)
-            A, x = [*A, task.ask(X).ravel()], [*x, float(V.flat[i])]
-        D1, D2 = (A[1] - A[2]) / (x[1] - x[2]), (A[3] - A[4]) / (x[3] - x[4])
-        noise, gap = 3 * eps * abs(A[0]).max() / h, abs(D1 - D2)
-        bad = gap.max() > 1e-3 * abs(D1).max() + noise or np.ptp(A, axis=0).max() == 0
-        G.append(pulled @ (4 * D1 - D2) / 3 + (np.nan if bad else 0))
-        E.append(abs(pulled) @ (gap / 3 + noise))
-    write(leaf, W)
-    W, v, found, floor = W.ravel()[some], v.ravel()[some], [], max(1e-6, 50 * eps, 50 * own)
-    for g, e in zip(np.transpose(G), np.transpose(E)):
-        e = e + floor * np.nanmax(abs(g), initial=0)
-        x = np.array([v, g, e, own * np.maximum(abs(W), abs(W + v)), W])[:, np.isfinite(g)]
-        found.append(Seen(*x, -(x[0] @ x[1]) / (x[1] @ x[1])))
-    return found
+    return Plan(arrays, constants, last, trials, m, A.size // m, eps)
 
 
 def measured(task, plan, X, Y, T):
-    """({path: its Seens, one for each loss}, move) of a draw."""
+    """({path: a Seen for each loss}, move) of a draw; no entries at a kink (ReLU's at 0) or unread."""
+    eps, h = plan.eps, plan.eps**0.3
     for shrink in 0.25 ** np.arange(5):
-        weights = drawn(task, plan.arrays, shrink)
+        weights, found = drawn(task, plan.arrays, shrink), {}
         move, now, A = moved(task, weights, (X, Y)), placed(task, weights), task.ask(X)
-        pulled = pulls(task, A, Y, T)
-        found = {p: seen(task, plan.eps, X, now[p], v, pulled) for p, v in move.items()}
+        noise, pulled = 3 * eps * abs(A).max() / h, pulls(task, A, Y, T)
+        for p, v in move.items():
+            W, G, E, own = np.array(now[p][0]), [], [], np.finfo(np.array(now[p][0]).dtype).eps
+            some = np.argsort(task.rng.random(v.size) * (1 + (v.ravel() == 0)))[:60]
+            for i in some:
+                B, x = [], []
+                for step in (h, -h, 2 * h, -2 * h, 0, 9, -9):
+                    V = W.copy()
+                    V.flat[i] += step
+                    write(now[p], V)
+                    B, x = [*B, task.ask(X).ravel()], [*x, float(V.flat[i])]
+                D1, D2 = (B[0] - B[1]) / (x[0] - x[1]), (B[2] - B[3]) / (x[2] - x[3])
+                gap, unread = abs(D1 - D2), np.ptp(B, axis=0).max() == 0
+                bad = unread or gap.max() > 1e-3 * abs(D1).max() + noise
+                # the error of D1 is of order h ** 2, and that of D2 four times as large
+                G.append(pulled @ (4 * D1 - D2) / 3 + (np.nan if bad else 0))
+                E.append(abs(pulled) @ (gap / 3 + noise))
+            write(now[p], W)
+            W, v, found[p] = W.ravel()[some], v.ravel()[some], []
+            for g, e in zip(np.transpose(G), np.transpose(E)):
+                e = e + max(1e-6, 50 * eps, 50 * own) * np.nanmax(abs(g), initial=0)
+                x = np.array([v, g, e, own * np.maximum(abs(W), abs(W + v)), W])[:, np.isfinite(g)]
+                found[p].append(Seen(*x, -(x[0] @ x[1]) / (x[1] @ x[1])))
         extreme = not np.isfinite(A).all() or 0 <= A.min() < 1e-4 and A.max() <= 1
         if not extreme and all(any(x.g.any() for x in xs) for xs in found.values()):
             break
@@ -294,7 +280,7 @@ def judged(net, predict, step, X, Y, loss=None):
     words = NONE if not sure else EQUAL if equal else ""
     verdict = not wrong and (all(row.follows for row in lines) or None)
     verdict = verdict if not words else None if sure or not loss else False
-    lines += [Row(p, None, CONSTANT) for p in plan.constants]
+    lines += [Row(p, None, "does not move: a constant?") for p in plan.constants]
     name = "your loss" if loss else LOSSES[[fit[3] for fit in fits].index(cs)]
     return Judged(verdict, words, name, cs, lines, plan.m, plan.k)
 
@@ -311,7 +297,16 @@ def check_gradients(net, predict, step, X, Y, *, loss=None):
         asked = [what for what in ("step", "loss") if f"task.{what}(" in format_exc()] + ["predict"]
         print(f"{asked[0]} fails with X of shape {np.shape(X)}:")
         raise
-    print(f"Nearest loss: {j.loss}; c = {j.c}")
+    if j.rows:
+        lr, n = next(
+            (
+                (j.c[0] * n, n)
+                for n in (j.m, j.m * j.k)
+                if f"{j.c[0] * n:.2g}" == f"{j.c[0] * n:.6g}"
+            ),
+            (0, 1),
+        )
+        print(fill(f"{j.loss}, c = {j.c[0]:.4g}" + f" = {lr:.2g} / {n} samples" * (n > 1), 79))
     for row in j.rows:
         print(fill(f"  {row.path:8} {row.words}", 79, subsequent_indent=" " * 11))
     wrong = ", ".join(row.path for row in j.rows if row.follows is False)
