@@ -2,9 +2,7 @@
 """Any network by one law: a training step moves every array by -c times its slope, with one c > 0.
 
 array  a float array or a number in net, by its path, that changes what predict gives
-draw   weights that the check has drawn for the arrays (normal, spread 0.7 or less)
-trial  X, Y and T, which is Y in the shape of the outputs A: all samples, or the one of a step
-move   what one step from a draw adds to an array
+draw   weights drawn for the arrays (normal, spread 0.7 or less); move: what a step adds to them
 pull   the derivative of a loss by the outputs; slope: that by an entry of an array
 c      the one number with move = -c * slope: the learning rate, or that / m for m samples, ...
 last   the weights of the last layer: with them zero, only their bias counts beside them
@@ -20,43 +18,41 @@ from textwrap import fill
 from traceback import format_exc
 
 import numpy as np
+from numpy.linalg import norm
 
 Task = namedtuple("Task", "net predict ask step X Y loss saved rng")  # ask(X): A in floats
-Plan = namedtuple("Plan", "arrays constants last trials m k eps")
+Plan = namedtuple("Plan", "arrays constants last trials m lone eps")  # trials: (X, Y, T)
 Seen = namedtuple("Seen", "v g e u W c")  # by entry: move, slope, its error, v's rounding; own c
 Row = namedtuple("Row", "path follows words")  # follows: True, False, or None where it is not told
-Judged = namedtuple("Judged", "verdict words loss c rows m k")
+Judged = namedtuple("Judged", "verdict words loss c rows m")
 read = partial(np.array, dtype=float)
 LOSSES = ["half the squared error", "cross-entropy", "binary cross-entropy"]
 LOSSES += ["cross-entropy of softmax(outputs)", "binary cross-entropy of sigmoid(outputs)"]
-OUTPUTS = """predict gives {}, not the outputs as floats before any rounding to classes. They are
-perhaps lambda X: net.forward(X)[-1], or lambda X: (net.forward(X), net.A2)[1]"""
+OUTPUTS = "predict gives {}: give the outputs, before any rounding, as lambda X: net.forward(X)[-1]"
 NOTHING = "{} nothing in net: is it a copy? net=lambda: [W1, b1, W2, b2] gives the arrays"
-RANDOM = """two {} differ: random batches, dropout or noise? Fix them; if it is momentum, make a
-new optimizer inside step"""
-PARTLY = "right from some weights, not from others: state outside net, as momentum, or clipping?"
-UNSEEN = "not seen: its slopes are 0 (dead units?), or its moves drown in the rounding of floats"
-EQUAL = "some arrays move equally far from different weights: clipped or normalised?"
-NONE = """no array follows a loss known here, this is the nearest. Adam or the like, another loss
-(loss=lambda A, Y: ...), more than one update in a step, or a mistake at the output?"""
+RANDOM = "two {} differ: random batches, dropout, momentum? Make a new optimizer inside step"
+PARTLY = "right from some weights only: state outside net, as momentum? Clipping, normalising?"
+UNSEEN = "not seen: its slopes are 0 (dead units, classes?), or its moves drown in rounding"
+NONE = "no known loss fits: Adam, several updates, another loss (loss=), a wrong output layer?"
 
 
 def walk(net):
     """{path: (value, put)} of the float arrays and numbers in net at any depth, nearest first."""
     found, met, queue = {}, set(), [("", net() if isroutine(net) else net)]
     for path, obj in queue:
-        if isinstance(obj, (dict, list, tuple)) or getattr(obj, "dtype", None) == object:
+        if isinstance(obj, (dict, list, tuple)) or getattr(obj, "dtype", None) == "O":
             items, text = obj if isinstance(obj, dict) else dict(enumerate(obj)), "[{!r}]"
             put = getattr(obj, "__setitem__", None)
         else:
             slots = [n for kind in type(obj).__mro__ for n in getattr(kind, "__slots__", ())]
             items = {n: getattr(obj, n) for n in slots if hasattr(obj, n)}
-            items, text = items | getattr(obj, "__dict__", {}), ".{}"
+            items, text = items | getattr(obj, "__dict__", {}), ".{}"[not path :]
             put = partial((type if isclass(obj) else object).__setattr__, obj)
         for key, v in list(items.items())[:1000]:
             floats = isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.size
             if floats or isinstance(v, (float, np.floating)) or type(v) is int and v == 0:  # a bias
-                found[path + text.format(key)] = v, put and partial(put, key)
+                name = path + text.format(key) if path or not isinstance(key, str) else key
+                found[name] = v, put and partial(put, key)
             elif not (id(v) in met or isroutine(v) or isclass(v) or ismodule(v)):
                 met.add(id(v))
                 queue.append((path + text.format(key), v))
@@ -168,19 +164,18 @@ def survey(task):
     last = min([p for p in arrays[::-1] if depth[p][0] < 2], key=depth.get, default=None)
     trials, some, eps = [(X, Y, T)], [*range(min(m, 4))], np.finfo(np.asarray(raw).dtype).eps
     with suppress(Exception):  # does a step on some samples do what steps on each of them do?
-        axes = [(D, np.shape(D).index(m)) for D in (X, Y, T)]
-        cut = [[np.take(D, i, axis) for D, axis in axes] for i in [some, *zip(some)]]
+        cut = [[np.take(D, i, np.shape(D).index(m)) for D in (X, Y, T)] for i in [some, *zip(some)]]
         a, b = (moved(task, weights, *trial) for trial in (cut[:1], cut[1:]))
         one = all(abs(a[p] - b[p]).max() <= 1e-5 * abs(a[p]).max() + 1e-15 for p in a)
         trials = cut[1:] if one and m > 1 else trials
-    return Plan(arrays, constants, last, trials, m, A.size // m, eps)
+    lone = A.size == m and (m == 1 or len(trials) > 1)
+    return Plan(arrays, constants, last, trials, m, lone, eps)
 
 
 def measured(task, plan, X, Y, T):
-    """({path: a Seen for each loss}, move) of a draw; no entries at a kink (ReLU's at 0) or unread."""
-    eps, h = plan.eps, plan.eps**0.3
+    """({path: a Seen for each loss}, move) of a draw, without entries at a kink or unread."""
     for shrink in 0.25 ** np.arange(5):
-        weights, found = drawn(task, plan.arrays, shrink), {}
+        weights, found, eps, h = drawn(task, plan.arrays, shrink), {}, plan.eps, plan.eps**0.3
         move, now, A = moved(task, weights, (X, Y)), placed(task, weights), task.ask(X)
         noise, pulled = 3 * eps * abs(A).max() / h, pulls(task, A, Y, T)
         for p, v in move.items():
@@ -196,8 +191,7 @@ def measured(task, plan, X, Y, T):
                 D1, D2 = (B[0] - B[1]) / (x[0] - x[1]), (B[2] - B[3]) / (x[2] - x[3])
                 gap, unread = abs(D1 - D2), np.ptp(B, axis=0).max() == 0
                 bad = unread or gap.max() > 1e-3 * abs(D1).max() + noise
-                # the error of D1 is of order h ** 2, and that of D2 four times as large
-                G.append(pulled @ (4 * D1 - D2) / 3 + (np.nan if bad else 0))
+                G.append(pulled @ (4 * D1 - D2) / 3 + (np.nan if bad else 0))  # Richardson
                 E.append(abs(pulled) @ (gap / 3 + noise))
             write(now[p], W)
             W, v, found[p] = W.ravel()[some], v.ravel()[some], []
@@ -205,8 +199,8 @@ def measured(task, plan, X, Y, T):
                 e = e + max(1e-6, 50 * eps, 50 * own) * np.nanmax(abs(g), initial=0)
                 x = np.array([v, g, e, own * np.maximum(abs(W), abs(W + v)), W])[:, np.isfinite(g)]
                 found[p].append(Seen(*x, -(x[0] @ x[1]) / (x[1] @ x[1])))
-        extreme = not np.isfinite(A).all() or 0 <= A.min() < 1e-4 and A.max() <= 1
-        if not extreme and all(any(x.g.any() for x in xs) for xs in found.values()):
+        clear = [any(norm(x.g) > 10 * norm(x.e) for x in xs) for xs in found.values()]
+        if all(clear) and not (0 <= A.min() < 1e-4 and A.max() <= 1):
             break
     return found, move
 
@@ -220,17 +214,17 @@ def follows(x, c):
 
 def fitted(draws, j, last):
     """Of loss j: (last is along, evidence, cosine of all moves; c by draw; {path: Seen} by draw)."""
-    exact, sure, near, cs = True, 0, 0, []
+    exact, sure, near, cs = True, [], 0, []
     for draw in (draws := [{p: xs[j] for p, xs in draw.items()} for draw in draws]):
         own = {p: x.c for p, x in draw.items() if follows(x, x.c)}
         many = {p: sum(follows(x, c) is True for x in draw.values()) for p, c in own.items()}
         best = max(own, key=lambda p: (own[p] > 0, many[p], p == last), default=None)
         wide = [p for p in own if np.sum(abs(draw[p].g) > 1e-3 * abs(draw[p].g).max()) > 1]
-        exact, sure = exact and own.get(last, 0) > 0, sure + len(wide) + many.get(best, 1) - 1
+        exact, sure = exact and own.get(last, 0) > 0, [*sure, len(wide) + many.get(best, 1) - 1]
         v, g = np.concatenate([[x.v, x.g] for x in draw.values()], axis=1)
-        near -= v @ g / max(np.linalg.norm(v) * np.linalg.norm(g), 1e-300) / len(draws)
+        near -= v @ g / max(norm(v) * norm(g), 1e-300) / len(draws)
         cs.append(float(abs(own.get(best, v @ g / max(g @ g, 1e-300)))))
-    return exact, sure, near, cs, draws
+    return exact, min(sure), near, cs, draws
 
 
 def told(p, xs, cs, exact, m, rates):
@@ -244,7 +238,7 @@ def told(p, xs, cs, exact, m, rates):
     if np.isnan(x.v).any() or not x.v.any():
         return Row(p, False, "has another shape after the step" if x.v.any() else "does not move")
     if follows(x, x.c):
-        far = f"1/{1 / r:.4g}" if abs(r) < 1 and np.isclose(1 / r, round(1 / r)) else f"{r:.4g}"
+        far = f"1/{1 / r:.4g}" if abs(r) < 0.9 and np.isclose(1 / r, round(1 / r)) else f"{r:.4g}"
         why = [("uphill", -1), (f"{m} samples: the 1/m of the mean is missing, or there twice", m)]
         why += [("the learning rate is missing, or there twice", rate) for rate in rates if rate]
         why = [f": {text}" for text, a in why if np.isclose(r, [a, 1 / a], 1e-4, 0).any()]
@@ -253,7 +247,7 @@ def told(p, xs, cs, exact, m, rates):
         if f.size > 4 and np.all(abs(off - k * f) < x.u + c * x.e):
             return Row(p, None, f"{-k / c:.3g} times the array itself is missing: a penalty?")
     text = f"not along its slope: an entry moves by {x.v[i]:.3g}, right is {-c * x.g[i]:.3g}"
-    close = exact and x.v @ -x.g > 0.9 * np.linalg.norm(x.v) * np.linalg.norm(x.g)
+    close = exact and x.v @ -x.g > 0.9 * norm(x.v) * norm(x.g)
     return Row(p, False, text + ": updated before the error has passed back?" * bool(close))
 
 
@@ -266,30 +260,32 @@ def judged(net, predict, step, X, Y, loss=None):
         with redirect_stdout(StringIO()), np.errstate(all="ignore"):
             plan = survey(task)
             if isinstance(plan, str):
-                return Judged(None, plan, None, [], [], 1, 1)
+                return Judged(None, plan, None, [], [], 1)
             draws, moves = zip(*(measured(task, plan, *plan.trials[-i]) for i in (0, 1)))
             fits = [fitted(draws, j, plan.last) for j in range(1 if loss else 5)]
             exact, sure, near, cs, draws = max(fits, key=lambda fit: fit[:3])
             rates = [v for v, _ in saved.values() if isinstance(v, float)]
-            lines = [told(p, [d[p] for d in draws], cs, exact, plan.m, rates) for p in plan.arrays]
+            rows = [told(p, [d[p] for d in draws], cs, exact, plan.m, rates) for p in plan.arrays]
     finally:
         placed(task)
-    wrong = [row.path for row in lines if row.follows is False]
-    sizes = [[np.linalg.norm(v[p].ravel(), o) for v in moves] for p in wrong for o in (2, np.inf)]
-    equal = any(pair[0] and np.isclose(*pair, 1e-6, 0) for pair in sizes)
-    words = NONE if not sure else EQUAL if equal else ""
-    verdict = not wrong and (all(row.follows for row in lines) or None)
-    verdict = verdict if not words else None if sure or not loss else False
-    lines += [Row(p, None, "does not move: a constant?") for p in plan.constants]
+    wrong = [row.path for row in rows if row.follows is False]
+    sizes = [[norm(v[p].ravel(), o) for v in moves] for p in wrong for o in (2, np.inf)]
+    equal = any(size[0] and bool(np.isclose(*size, 1e-6, 0)) for size in sizes)
+    none = not sure or bool(near > 0.99) and not any(row.follows for row in rows)
+    why = [NONE] * none + [PARTLY] * equal + [row.words for row in rows if row.follows is None]
+    verdict = None if equal or none and not loss else not (wrong or none) and (not why or None)
+    words = ", ".join(wrong) if verdict is False else "".join(why[:1])
+    rows += [Row(p, None, "does not move: a constant?") for p in plan.constants]
     name = "your loss" if loss else LOSSES[[fit[3] for fit in fits].index(cs)]
-    return Judged(verdict, words, name, cs, lines, plan.m, plan.k)
+    name += ", as of any loss: one output of one sample cannot tell" * plan.lone
+    return Judged(verdict, words, name, cs, rows, plan.m)
 
 
 def check_gradients(net, predict, step, X, Y, *, loss=None):
     """Print whether each array of net moves as it should; return True, False, or None (not told).
 
-    net: what holds the arrays, or a function that returns it; predict(X): the outputs; step(X, Y):
-    one training step; X, Y: a few samples in the network's own layout; loss(A, Y): a number.
+    net holds the arrays or is a function that returns them; predict(X): outputs; step(X, Y) trains
+    once; X, Y: a few samples in the network's own layout; loss(A, Y): a number, for other losses.
     """
     try:
         j = judged(net, predict, step, X, Y, loss)
@@ -297,19 +293,10 @@ def check_gradients(net, predict, step, X, Y, *, loss=None):
         asked = [what for what in ("step", "loss") if f"task.{what}(" in format_exc()] + ["predict"]
         print(f"{asked[0]} fails with X of shape {np.shape(X)}:")
         raise
-    if j.rows:
-        lr, n = next(
-            (
-                (j.c[0] * n, n)
-                for n in (j.m, j.m * j.k)
-                if f"{j.c[0] * n:.2g}" == f"{j.c[0] * n:.6g}"
-            ),
-            (0, 1),
-        )
-        print(fill(f"{j.loss}, c = {j.c[0]:.4g}" + f" = {lr:.2g} / {n} samples" * (n > 1), 79))
+    for c in j.c[:1]:
+        rate = f" = {c * j.m:.2g} / {j.m} samples" if f"{c * j.m:.2g}" == f"{c * j.m:.6g}" else ""
+        print(fill(f"{j.loss}, c = {c:.4g}" + rate * (j.m > 1), 79))
     for row in j.rows:
-        print(fill(f"  {row.path:8} {row.words}", 79, subsequent_indent=" " * 11))
-    wrong = ", ".join(row.path for row in j.rows if row.follows is False)
-    said = {True: "RIGHT", False: f"WRONG: {wrong}", None: "NOT JUDGED: "}[j.verdict]
-    print(fill(said + j.words, 79))
+        print(fill(f"  {row.path:7} {row.words}", 79, subsequent_indent=" " * 10))
+    print(fill({True: "RIGHT", False: "WRONG: ", None: "NOT JUDGED: "}[j.verdict] + j.words, 79))
     return j.verdict
