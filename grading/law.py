@@ -244,9 +244,9 @@ def told(p, xs, cs, exact, m, rates):
         why = [f": {text}" for text, a in why if np.isclose(r, [a, 1 / a], 1e-4, 0).any()]
         return Row(p, False, f"{far} times as far as the others" + "".join(why[:1]))
     for k, f in [(off @ f / (f @ f), f) for f in (x.W, np.sign(x.W))]:
-        if f.size > 4 and np.all(abs(off - k * f) < x.u + c * x.e):
+        if f.size > 1 and np.all(abs(off - k * f) < x.u + c * x.e):
             return Row(p, None, f"{-k / c:.3g} times the array itself is missing: a penalty?")
-    text = f"not along its slope: an entry moves by {x.v[i]:.3g}, right is {-c * x.g[i]:.3g}"
+    text = f"not along its slope: an entry moves by {x.v[i]:.3g}, right is {0 - c * x.g[i]:.3g}"
     close = exact and x.v @ -x.g > 0.9 * norm(x.v) * norm(x.g)
     return Row(p, False, text + ": updated before the error has passed back?" * bool(close))
 
@@ -294,7 +294,7 @@ def check_gradients(net, predict, step, X, Y, *, loss=None):
         print(f"{asked[0]} fails with X of shape {np.shape(X)}:")
         raise
     for c in j.c[:1]:
-        rate = f" = {c * j.m:.2g} / {j.m} samples" if f"{c * j.m:.2g}" == f"{c * j.m:.6g}" else ""
+        rate = f" = {c * j.m:.2g} / {j.m} samples" if f"{c * j.m:.2g}" == f"{c * j.m:.4g}" else ""
         print(fill(f"{j.loss}, c = {c:.4g}" + rate * (j.m > 1), 79))
     for row in j.rows:
         print(fill(f"  {row.path:7} {row.words}", 79, subsequent_indent=" " * 10))
