@@ -127,14 +127,20 @@ def survey(task):
         return OUTPUTS.format(kind)
     moved(task, {}, (X, Y))
     task.ask(X)
-    now, arrays = walk(task.net), []
-    for p, W in drawn(task, [p for p in now if p in old and np.ndim(old[p][0])]).items():
-        np.shape(now[p][0]) == W.shape and write(now[p], W)
-    for p in sorted(readers(task, old), key=lambda p: -np.size(old[p][0])):  # arrays before views
+    now, found, arrays = walk(task.net), {}, []
+    for _ in range(5):  # in one draw, or in another where units are dead
+        for p, W in drawn(task, [p for p in now if p in old and np.ndim(old[p][0])]).items():
+            np.shape(now[p][0]) == W.shape and write(now[p], W)
+        found |= dict.fromkeys(readers(task, old))
+    for p in sorted(found, key=lambda p: -np.size(old[p][0])):  # arrays before views
         shared = [np.shares_memory(np.asarray(now[p][0]), np.asarray(now[q][0])) for q in arrays]
         arrays += [] if any(shared) else [p]
     arrays, ndim = [p for p in old if p in arrays], {p: np.ndim(old[p][0]) for p in old}
-    weights = {p: read(old[p][0]) for p in arrays} | drawn(task, [p for p in arrays if ndim[p]])
+    for _ in range(5):
+        weights = {p: read(old[p][0]) for p in arrays} | drawn(task, [p for p in arrays if ndim[p]])
+        placed(task, weights)
+        if readers(task, arrays) == arrays:
+            break
     move, again = moved(task, weights, (X, Y)), moved(task, weights, (X, Y))
     still, alive = [p for p in arrays if not move[p].any()], {p: arrays for p in arrays}
     if len(still) == len(arrays):
