@@ -1,12 +1,9 @@
 # grading/recipe.py, of backprop.py. SPDX-License-Identifier: MIT-0
-"""The lines that have a network judged by check_gradients, with the names of its file filled in.
-
-Code is only read, as ast.unparse writes it, and never run; what it does not say is to be filled in.
-"""
+"""The lines that have a network judged by check_gradients, read from its code, which is not run."""
 
 import ast
-import importlib.util
 import re
+from importlib.util import find_spec
 
 from grading.conventions import ALL_KNOWN, bare
 from grading.words import listed, wrapped
@@ -31,16 +28,14 @@ def recipe(source):
     nets += [of_loop(source, n) for n in rest if isinstance(n, (ast.For, ast.While))]
     count, _, met, block = max([net for net in nets if net], default=(0, 0, "", []))
     beside = "class" in met and path.suffix == ".py" and path.stem.isidentifier()
-    tops = {*re.findall(r"(?m)^ *(?:import|from) (\w+)", code)} - near
-    lost = sorted(top for top in tops if not importlib.util.find_spec(top))
-    how = f"It imports {listed(lost)}, not found here. " if lost else ""
+    lost = {t for t in re.findall(r"(?m)^ *(?:import|from) (\w+)", code) if not find_spec(t)} - near
+    how = f"It imports {listed(sorted(lost))}, not found here. " if lost else ""
     how += f"Put this {'in check.py beside it' if beside else 'at its end'}, filled in:"
     head = [f"from {path.stem} import *"] * beside + ["from grading import check_gradients"]
     lines = [*head, *block, "check_gradients(net, predict, step, X, Y)"]
-    lines = [wrapped("    ", line, 12, 3) for line in lines]
-    lines = "\n".join([wrapped("", how, 0, 2), *lines]).split("\n")
-    met = wrapped("", f"{path.name}: {met}", 2, max(1, 12 - len(lines))).split("\n")
-    return [*met, *lines][-12:] if count > 1 else []
+    lines = "\n".join([wrapped("", how, 0, 2), *(wrapped("    ", line, 12, 3) for line in lines)])
+    met = wrapped("", f"{path.name}: {met}", 2, max(1, 11 - lines.count("\n")))
+    return f"{met}\n{lines}".split("\n")[-12:] if count > 1 else []
 
 
 def call(function, target, left=("X", "Y")):
@@ -50,8 +45,7 @@ def call(function, target, left=("X", "Y")):
         value = next((v for v, of in VALUES.items() if re.fullmatch(of, bare(name))), "")
         left = left[1:] if re.fullmatch(Y, bare(name)) and left[:1] == ["X"] else left
         if (need := k < len(a.args) - 1 - len(a.defaults)) or value in ("1", "5"):
-            known = value or (left.pop(0) if left else name)
-            texts.append(known if need else f"{name}={value}")
+            texts.append(value or (left.pop(0) if left else name) if need else f"{name}={value}")
     return f"{target}({', '.join(texts)})".replace(".__call__", "")
 
 
@@ -62,20 +56,21 @@ def of_class(node, text):
     calls = {m: call(f, f"net.{m}") for m, f in methods.items()}
     code = {m: ast.unparse(f.body) for m, f in methods.items()}
     steps = [m for m in methods if re.search(STEP, m.lower())]
-    fits = [m for m in methods if m not in steps and "Y" not in calls[m]]
-    fits = [m for part in FORWARD.split() for m in fits if part in m.lower()]
-    if not fits or not any(re.search("Y|1", calls[m]) for m in steps):
+    fits = [m for part in FORWARD.split() for m in methods if part in m.lower()]
+    forward = next((m for m in fits if m not in steps and "Y" not in calls[m]), None)
+    if not forward or not any(re.search("Y|1", calls[m]) for m in steps):
         return None
-    forward, ask = fits[0], calls[fits[0]]
-    good = [m for m in steps if not re.search(DRAWS, code[m])] or steps
+    good, ask = [m for m in steps if not re.search(DRAWS, code[m])] or steps, calls[forward]
     whole = [m for m in good if re.search(rf"\.({forward}|_*f(orw|eed)\w*)\(", code[m])]
     best = max(good, key=lambda m: ("Y" in calls[m], bool(re.search(CHANGES, code[m])), m in whole))
     more = [m for m in good if re.search("upd|appl|opt|desc|step$", m) and "X" not in calls[m]]
-    parts = [calls[m] for m in more if m != best and f"self.{m}(" not in code[best]]
-    needs = best not in whole and ("X" not in calls[best] or re.search("back|bp", best))
-    parts = [ask, calls[best], *parts] if needs else [calls[best], *parts]
+    more = [m for m in more if m != best and f"self.{m}(" not in code[best]]
+    first = best not in whole and ("X" not in calls[best] or "back" in best.lower())
+    parts = [calls[m] for m in [forward] * first + [best, *more]]
     if kept := "return " not in code[forward] and re.findall(r"self.(\w+).* = ", code[forward]):
         ask += f" or np.copy(net.{kept[-1]})"
+    elif re.search(r"(?ms)\b(\w+)\.append\(.*return \1$", code[forward]):
+        ask += "[-1]"
     one = re.search(ONE.format(forward), text)  # sample at a time
     rows = one or not re.search(LEFT, code[forward]) or re.search("ndmin|, None", code[forward])
     y = "np.eye(outputs)[[0, 1, 0, 1, 1]]" if "softmax" in text else "np.random.rand(5, outputs)"
@@ -83,9 +78,9 @@ def of_class(node, text):
     net = call(methods["__init__"], node.name, [] if "X" in ask else ["X", "Y"])
     ask = f"np.array([{ask} for X in X])" if one else ask
     lines = [f"X, Y = {data}", f"net = {net}", f"def predict(X): return {ask}"]
-    lines += ["def step(X, Y):  # exactly one update", f"    {'; '.join(parts)}"]
-    if one and not re.search("zip|range", code[best]):
-        lines[-1:] = ["    for X, Y in zip(X, Y):", f"    {lines[-1]}"]
+    every = one and not re.search("zip|range", code[best])
+    step = f"[({', '.join(parts)}) for X, Y in zip(X, Y)]" if every else "; ".join(parts)
+    lines += ["def step(X, Y):  # exactly one update", f"    {step}"]
     shown = [f"{m}({ast.unparse(methods[m].args)})" for m in dict.fromkeys([forward, *steps])]
     met = f"a class, {node.name}: {'  '.join(shown)}".replace("self, ", "").replace("(self)", "()")
     return 1000 + len(ast.unparse(node)), node.name, met, lines
@@ -95,15 +90,16 @@ def of_loop(source, loop):
     """Return how many names a loop makes of themselves, its line, what was met, and lines."""
     code = re.findall(r"(?m)^ *\(?([\w, ]+)(?:[.\[][^=\n]*)? ([-+]?)= (.*)", ast.unparse(loop))
     code = [(n, sign, right) for left, sign, right in code for n in left.split(", ")]
-    anew = {n for n, sign, right in code if not sign and not re.search(rf"\b{n}\b", right)}
+    own = r"{0}\b\S* [-+]|\w*(upd|opt|step|train|adam|sgd)\w*\(.*\b{0}\b"
+    anew = {n for n, sign, right in code if not sign and not re.match(own.format(n), right)}
     names = [*dict.fromkeys(n for n, _, right in code if n not in anew and right != "1")]
     first, last = source.places[loop.body[0].lineno - 1], source.places[loop.end_lineno - 1]
     where, every = f"{first} to {last.split()[-1]}".replace("line", "lines"), ", ".join(names)
-    lines = [f"net = lambda: [{every}]", f"def predict(X): ...  # {where}, as far as the outputs"]
+    lines = [f"net = lambda: [{every}]", f"def predict(X): ...  # {where}, and return the outputs"]
     lines += ["def step(X, Y):  # exactly one update", f"    ...  # {where}"]
     lines[-1:-1] = [f"    global {', '.join(names[k : k + 5])}" for k in range(0, len(names), 5)]
-    sure = len(names) + bool(re.search(r"dot\(| @ |matmul", ast.unparse(loop)))
-    return sure * bool(names), -loop.lineno, f"a loop that changes {every}", lines
+    met = f"a loop that changes {every}; X and Y stand for its data"
+    return len(names) + bool(re.search(r"dot\(| @ ", str(code))), -loop.lineno, met, lines
 
 
 def may_be(source, task):
