@@ -89,28 +89,36 @@ def grade(path, skipped=()):
     yield from judged(source, skipped)
 
 
-def status_of(words):
-    """Return the exit status: 1 something is wrong, 3 something is not judged, 0 neither."""
-    return 1 if "WRONG" in words else 3 if {"not judged", "not done"} & {*words} else 0
+def status_of(found):
+    """Return the exit status, 0 to 3, for {what: rest} of what judged has yielded."""
+    six = [found[task] for task in TASKS if task in found]
+    words = {word if word != "not there" or not why else "elsewhere" for word, why, *_ in six}
+    if "WRONG" in words:
+        return 1
+    open_ends = {"not judged", "not done", "elsewhere"} & words or "recipe" in found
+    return 3 if open_ends else 0 if six else 2
 
 
 def report(path, say, terminal):
     """Grade one file, a line as soon as it is known; return the exit status."""
-    verdicts, timer = [], threading.Timer(3, say)
+    found, timer = {}, threading.Timer(3, say)
     for what, *said in grade(path):
         timer.cancel()
+        found[what] = said
         if what == "at" and terminal:
             timer = threading.Timer(3, say, [f"... still at {said[0]}; Ctrl-C ends it"])
             timer.daemon = True
             timer.start()
         elif what == "head":
             say(wrapped("", ", ".join(filter(None, [path, *said])), 4, 3) + "\n")
+        elif what == "recipe":
+            say("\n".join([*[""] * ("head" in found), *said[0]]))
         elif what in TASKS:
             word, words, lines = said
-            verdicts.append(word)
-            first = f"{what:<14}not judged: " if word == "not judged" else f"{what:<14}{word:<9} "
+            colon = word[:3] == "not" and words
+            first = f"{what:<14}{word}: " if colon else f"{what:<14}{word:<9} "
             say("\n".join([wrapped(first, words, 24, 4), *lines]))
-    return status_of(verdicts)
+    return status_of(found)
 
 
 # ---- A class -------------------------------------------------------------------------------------
@@ -132,12 +140,13 @@ def grade_class(paths, seconds, by_csv, say, progress):
         graded[k] = found
         progress(f"\r\033[K{len(graded)} of {len(paths)} files, {time.monotonic() - began:.0f} s\r")
         while len(statuses) in graded:
-            path, (head, done) = paths[len(statuses)], graded[len(statuses)]
-            words, whys = zip(*(done.get(task, ("", "")) for task in TASKS))
-            statuses.append(status_of(words) if done else 2)
-            first = {word: f"{task}: {why}" for task, (word, why) in reversed(done.items())}
-            first = first.get("WRONG") or first.get("not judged") or "" if done else head
-            cells = "".join(f"{word:<12}" for word in words if done)
+            path, (head, found) = paths[len(statuses)], graded[len(statuses)]
+            six = {task: found.get(task, ("", "")) for task in TASKS}
+            words, whys = zip(*six.values())
+            statuses.append(status_of(found))
+            first = {word: f"{task}: {why}" for task, (word, why) in reversed(six.items())}
+            first = first.get("WRONG") or first.get("not judged") or "" if any(words) else head
+            cells = "".join(f"{word:<12}" for word in words if any(words))
             line = f"{path:<{width}}{cells}{short(first, 160)}".rstrip()
             row([path, *words, *whys, head]) if by_csv else say(line)
     progress("\n")
@@ -145,7 +154,7 @@ def grade_class(paths, seconds, by_csv, say, progress):
 
 
 def grade_apart(paths, seconds):
-    """Yield (k, head, {task: (verdict, words)}) of file k, graded in a process of its own.
+    """Yield (k, head, {what: rest} of what judged yields) of file k, graded in its own process.
 
     It is graded again without the function that did not end, or that has ended the process. Where
     processes can be forked, what is the same for every file (numpy, what is right) is had once.
@@ -177,8 +186,8 @@ def grade_apart(paths, seconds):
             if how and at in TASKS and at not in work.skipped:
                 waiting.append((work.k, {**work.skipped, at: how}))
             else:
-                head = how or work.came["end"][0] or work.came["head"][0]
-                yield work.k, head, {six: work.came[six] for six in TASKS if six in work.came}
+                lines = work.came.get("recipe", [work.came.get("head")])[0]
+                yield work.k, how or work.came["end"][0] or lines[0], work.came
 
 
 def how_it_ended(work, seconds):

@@ -28,12 +28,12 @@ def entropy(A, T):
     return -(T * np.log(A) + (1 - T) * np.log(1 - A)).sum()
 
 
-LOSSES = {  # of outputs A and targets T in columns, summed
+LOSSES = {  # of the law, of outputs A and targets T in columns, summed
     "half the squared error": lambda A, T: ((A - T) ** 2).sum() / 2,
-    "binary cross-entropy": entropy,
     "cross-entropy": lambda A, T: -(T * np.log(A)).sum(),
-    "binary cross-entropy of the sigmoid of the outputs": lambda A, T: entropy(logistic(A), T),
-    "cross-entropy of the softmax of the outputs": lambda A, T: -(T * np.log(softmax(A))).sum(),
+    "binary cross-entropy": entropy,
+    "cross-entropy of softmax(outputs)": lambda A, T: -(T * np.log(softmax(A))).sum(),
+    "binary cross-entropy of sigmoid(outputs)": lambda A, T: entropy(logistic(A), T),
 }
 
 

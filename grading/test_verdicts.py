@@ -291,7 +291,7 @@ def test_the_command_prints_a_report_or_why_not_and_ends_on_ctrl_c(tmp_path):
     assert (*process.communicate(), process.returncode) == (REPORT, "", 1)
     process = command(tmp_path, {"mine.py": "class Net: pass"})
     out, err = process.communicate()
-    assert re.fullmatch(r"mine.py: has none of init_params, .* class \(Net\) is not judged\n", err)
+    assert re.fullmatch(r"mine.py: has none of init_params, .* no network that is met\n", err)
     assert (out, process.returncode) == ("", 2)
     stubborn = "    while True:\n        try: time.sleep(1)\n        except: pass\n    return {key"
     with command(tmp_path, {"mine.py": WRONG.replace("    return {key", stubborn)}) as process:
@@ -338,4 +338,6 @@ def test_a_class_is_a_line_each(tmp_path):
     assert "right       WRONG       right       not judged  backward: wrong in dW1, right" in mine
     assert "syntax.py     line 1 fails: SyntaxError: " in syntax and "JSONDecodeError" in broken
     assert (process.returncode, err) == (1, "")
-    assert [status_of({word}) for word in ("right", "WRONG", "not judged")] == [0, 1, 3]
+    ends = {"right": 0, "WRONG": 1, "not judged": 3, "not done": 3, "not there": 0}
+    assert [status_of({"bce": (word, "")}) for word in ends] == [*ends.values()]
+    assert status_of({"forward": ("not there", "also has forward_propagate(X)")}) == 3

@@ -17,18 +17,27 @@ from grading.doubts import Failure, doubt, right_by_the_law
 from grading.finding import depth_of, functions_of
 from grading.networks import ACTIVATIONS, net_of, networks
 from grading.reading import read, run
+from grading.recipe import may_be, recipe
 from grading.steps import step_of, takes_its_own, turns_taken
 from grading.words import folded, listed, numbers, plural
+
+HAS_NONE = f"has none of {', '.join(TASKS)} under a name that is known, and no network that is met"
 
 
 def judged(source, skipped=()):
     """Yield ("at", task) before it is asked, ("head", style), and (task, word, words, lines).
 
-    skipped: {task: why it is not judged}. Unreadable: the file has none of the six.
+    Where forward or backward is not one of these, ("recipe", lines) has what check_gradients needs.
+    skipped: {task: why it is not judged}. Unreadable: a file with none of the six and no network.
     """
     subject = yield from subject_of(source, skipped)
+    met = [task for task, of in subject.functions.items() if not of.why]
+    lines = [] if {"forward", "backward", *skipped} <= {*met} else recipe(source)
+    if not met and lines:
+        yield "recipe", lines
+        return
     if not subject.functions and not skipped and not ALL_KNOWN & {*map(bare, source.failed)}:
-        raise Unreadable(has_none(source))
+        raise Unreadable(next(iter(source.failed.values()), HAS_NONE))
     (rows, activation, known, depth, *_), verdicts = subject.style, {}
     head = [f"hidden layers: {activation}"] if known and depth != 0 else []
     head += ["samples in rows"] if rows else []
@@ -49,20 +58,13 @@ def judged(source, skipped=()):
         found = ("not judged", skipped[task], []) if task in skipped else found
         verdicts[task] = found[0]
         yield task, *found
+    if lines:
+        yield "recipe", lines
 
 
 def graded(path):
     """Return {task: (verdict, words, lines)} of a file, in this process."""
     return {what: found for what, *found in judged(read(path)) if what in TASKS}
-
-
-def has_none(source):
-    """Return why a file in which nothing was found is not graded."""
-    for why in source.failed.values():
-        return why
-    names = [node.name for node, *_ in source.statements if isinstance(node, ast.ClassDef)]
-    why = f"; what is in a class ({names[0]}) is not judged" if names else ""
-    return f"has none of {', '.join(TASKS)} under any name that is known{why}"
 
 
 # ---- The conventions of a file -------------------------------------------------------------------
@@ -152,7 +154,9 @@ def verdict(subject, task, tried, step, verdicts):
     source, functions, _ = subject
     if task not in functions:
         lost = sorted(name for name in source.failed if bare(name) in KNOWN[task])
-        return ("not judged", source.failed[lost[0]], []) if lost else ("not there", "", [])
+        others = may_be(source, task) if task in ("forward", "backward") else []
+        also = f"also has {listed(others)}: as {task} it would be judged" if others else ""
+        return ("not judged", source.failed[lost[0]], []) if lost else ("not there", also, [])
     function = functions[task]
     if is_template(source, function):
         return "not done", "", []
