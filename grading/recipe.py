@@ -8,14 +8,13 @@ from importlib.util import find_spec
 from grading.conventions import ALL_KNOWN, bare
 from grading.words import listed, wrapped
 
-FORWARD = "forw fwd feed propag proba query run think activate$ comput calc infer __ca predict reco"
+FORWARD = "forw fwd feed propa proba query run think activ comput calc infer __ca predict reco eval"
 STEP = "train|fit$|learn|back|bp|grad|step|epoch|study|optimi|update|sgd|desc?ent|apply|adjust"
 HELPER = "sigm|relu|tanh|softmax|linear|deriv|prime|layer|step|loss|descent|check|test|make|plot"
-Y = r"y\w*|t|\w*(label|target|output|answer|expect)\w*|outdata|teacher|d|z"
+Y = r"y(?!\w*(hat|pred))\w*|t|\w*(label|target|output|answer|expect)\w*|outdata|teacher|d|z"
 VALUES = {"1": r"\w*(epochs?|iter(ation)?s?|steps)", "5": r"\w*batchsize", "0.1": r"lr|\w*rate|eta"}
-CHANGES = r"(?m)^ *(\w+[.\[].*|[wb]\w*) [-+]= |^ *([\w.]+)(\[.*\])? = .*\2\b.* [-+] |\._*(upd|back)"
 DRAWS = r"(randn?|random|randint|normal|uniform|choice|sample|_?init\w*)\(|// 10\b"  # 1 step fails
-LEFT = r"dot\({0}, |{0}(\.dot\(| @ )".format(r"\b(\w+\.)*_*([wW]|theta|syn)[\w.]*(\[[^\]]*\])*")
+LEFT = r"dot\({0}, |{0}(\.dot\(| @ )".format(r"\b(\w+\.)*_*(w|W|theta|syn)\w*(\[[^\]]*\])*(\.T)?")
 ONE = r"for [^\n]*\b(\w+)\b[^\n]* in (?!.*batch)([^\n]*\n){{1,4}}?[^\n]*\b{}\((\w+\[)?\1\b\]?[,)]"
 
 
@@ -31,7 +30,8 @@ def recipe(source):
     lost = {t for t in re.findall(r"(?m)^ *(?:import|from) (\w+)", code) if not find_spec(t)} - near
     how = f"It imports {listed(sorted(lost))}, not found here. " if lost else ""
     how += f"Put this {'in check.py beside it' if beside else 'at its end'}, filled in:"
-    head = [f"from {path.stem} import *"] * beside + ["from grading import check_gradients"]
+    head = [f"from {path.stem} import *"] * beside + ["import numpy as np"] * (" as np" not in code)
+    head += ["from grading import check_gradients"]
     lines = [*head, *block, "check_gradients(net, predict, step, X, Y)"]
     lines = "\n".join([wrapped("", how, 0, 2), *(wrapped("    ", line, 12, 3) for line in lines)])
     met = wrapped("", f"{path.name}: {met}", 2, max(1, 11 - lines.count("\n")))
@@ -56,17 +56,17 @@ def of_class(node, text):
     calls = {m: call(f, f"net.{m}") for m, f in methods.items()}
     code = {m: ast.unparse(f.body) for m, f in methods.items()}
     steps = [m for m in methods if re.search(STEP, m.lower())]
-    fits = [m for part in FORWARD.split() for m in methods if part in m.lower()]
-    forward = next((m for m in fits if m not in steps and "Y" not in calls[m]), None)
-    if not forward or not any(re.search("Y|1", calls[m]) for m in steps):
+    fits = [m for m in methods if m not in steps and "Y" not in calls[m]]
+    fits = [m for part in FORWARD.split() for m in fits if part in m.lower()]
+    if not fits or not any(re.search(r"Y|\b(?<!0\.)1\b|\(\)", calls[m]) for m in steps):
         return None
+    forward = max(fits, key=lambda m: "X" in calls[m])
     good, ask = [m for m in steps if not re.search(DRAWS, code[m])] or steps, calls[forward]
-    whole = [m for m in good if re.search(rf"\.({forward}|_*f(orw|eed)\w*)\(", code[m])]
-    best = max(good, key=lambda m: ("Y" in calls[m], bool(re.search(CHANGES, code[m])), m in whole))
+    whole = [m for m in good if re.search(rf"^\w*train|\.{forward}\(", f"{m} {code[m]}")]
+    best = max(good, key=lambda m: ("Y" in calls[m], not re.search("(?i)back|grad", m), m in whole))
     more = [m for m in good if re.search("upd|appl|opt|desc|step$", m) and "X" not in calls[m]]
     more = [m for m in more if m != best and f"self.{m}(" not in code[best]]
-    first = best not in whole and ("X" not in calls[best] or "back" in best.lower())
-    parts = [calls[m] for m in [forward] * first + [best, *more]]
+    parts = [calls[m] for m in [forward] * (best not in whole) + [best, *more]]
     if kept := "return " not in code[forward] and re.findall(r"self.(\w+).* = ", code[forward]):
         ask += f" or np.copy(net.{kept[-1]})"
     elif re.search(r"(?ms)\b(\w+)\.append\(.*return \1$", code[forward]):
@@ -78,9 +78,9 @@ def of_class(node, text):
     net = call(methods["__init__"], node.name, [] if "X" in ask else ["X", "Y"])
     ask = f"np.array([{ask} for X in X])" if one else ask
     lines = [f"X, Y = {data}", f"net = {net}", f"def predict(X): return {ask}"]
-    every = one and not re.search("zip|range", code[best])
-    step = f"[({', '.join(parts)}) for X, Y in zip(X, Y)]" if every else "; ".join(parts)
-    lines += ["def step(X, Y):  # exactly one update", f"    {step}"]
+    each = one and not re.search("zip|range", code[best])
+    step = f"[({', '.join(parts)}) for X, Y in zip(X, Y)]" if each else "; ".join(parts)
+    lines += ["def step(X, Y):  # exactly one update, with nothing drawn", f"    {step}"]
     shown = [f"{m}({ast.unparse(methods[m].args)})" for m in dict.fromkeys([forward, *steps])]
     met = f"a class, {node.name}: {'  '.join(shown)}".replace("self, ", "").replace("(self)", "()")
     return 1000 + len(ast.unparse(node)), node.name, met, lines
@@ -96,7 +96,7 @@ def of_loop(source, loop):
     first, last = source.places[loop.body[0].lineno - 1], source.places[loop.end_lineno - 1]
     where, every = f"{first} to {last.split()[-1]}".replace("line", "lines"), ", ".join(names)
     lines = [f"net = lambda: [{every}]", f"def predict(X): ...  # {where}, and return the outputs"]
-    lines += ["def step(X, Y):  # exactly one update", f"    ...  # {where}"]
+    lines += ["def step(X, Y):  # exactly one update, with nothing drawn", f"    ...  # {where}"]
     lines[-1:-1] = [f"    global {', '.join(names[k : k + 5])}" for k in range(0, len(names), 5)]
     met = f"a loop that changes {every}; X and Y stand for its data"
     return len(names) + bool(re.search(r"dot\(| @ ", str(code))), -loop.lineno, met, lines
