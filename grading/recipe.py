@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from grading.conventions import ALL_KNOWN, bare
 from grading.words import listed, wrapped
 
-FORWARD = "forw fwd feed propa proba query run think activ comput calc infer __ca predict reco eval"
+FORWARD = "forw fwd feed propa proba query run think activate comput calc infer __ca predict eval"
 STEP = "train|fit$|learn|back|bp|grad|step|epoch|study|optimi|update|sgd|desc?ent|apply|adjust"
 HELPER = "sigm|relu|tanh|softmax|linear|deriv|prime|layer|step|loss|descent|check|test|make|plot"
 Y = r"y(?!\w*(hat|pred))\w*|t|\w*(label|target|output|answer|expect)\w*|outdata|teacher|d|z"
@@ -29,7 +29,7 @@ def recipe(source):
     beside = "class" in met and path.suffix == ".py" and path.stem.isidentifier()
     lost = {t for t in re.findall(r"(?m)^ *(?:import|from) (\w+)", code) if not find_spec(t)} - near
     how = f"It imports {listed(sorted(lost))}, not found here. " if lost else ""
-    how += f"Put this {'in check.py beside it' if beside else 'at its end'}, filled in:"
+    how += f"Put this {'in check.py beside it' if beside else 'at its end'} and fill it in:"
     head = [f"from {path.stem} import *"] * beside + ["import numpy as np"] * (" as np" not in code)
     head += ["from grading import check_gradients"]
     lines = [*head, *block, "check_gradients(net, predict, step, X, Y)"]
@@ -41,7 +41,7 @@ def recipe(source):
 def call(function, target, left=("X", "Y")):
     """Return the text of a call that makes one step."""
     texts, left, a = [], [*left], function.args
-    for k, name in enumerate(x.arg for x in a.args[1:]):
+    for k, name in enumerate(x.arg for x in a.args[1:] + a.kwonlyargs):
         value = next((v for v, of in VALUES.items() if re.fullmatch(of, bare(name))), "")
         left = left[1:] if re.fullmatch(Y, bare(name)) and left[:1] == ["X"] else left
         if (need := k < len(a.args) - 1 - len(a.defaults)) or value in ("1", "5"):
@@ -68,14 +68,14 @@ def of_class(node, text):
     more = [m for m in more if m != best and f"self.{m}(" not in code[best]]
     parts = [calls[m] for m in [forward] * (best not in whole) + [best, *more]]
     if kept := "return " not in code[forward] and re.findall(r"self.(\w+).* = ", code[forward]):
-        ask += f" or np.copy(net.{kept[-1]})"
+        ask = f"({ask} or np.copy(net.{kept[-1]}))"
     elif re.search(r"(?ms)\b(\w+)\.append\(.*return \1$", code[forward]):
         ask += "[-1]"
     one = re.search(ONE.format(forward), text)  # sample at a time
     rows = one or not re.search(LEFT, code[forward]) or re.search("ndmin|, None", code[forward])
     y = "np.eye(outputs)[[0, 1, 0, 1, 1]]" if "softmax" in text else "np.random.rand(5, outputs)"
     data = f"np.random.randn(5, inputs), {y}" if rows else f"np.random.randn(inputs, 5), {y}.T"
-    net = call(methods["__init__"], node.name, [] if "X" in ask else ["X", "Y"])
+    net = call(methods["__init__"], node.name, [] if re.search("[XY]", calls[best]) else ["X", "Y"])
     ask = f"np.array([{ask} for X in X])" if one else ask
     lines = [f"X, Y = {data}", f"net = {net}", f"def predict(X): return {ask}"]
     each = one and not re.search("zip|range", code[best])
@@ -104,7 +104,7 @@ def of_loop(source, loop):
 
 def may_be(source, task):
     """Return what of a file's functions may do a task under a name that is not known."""
-    hints = {"backward": "back|bp|grad", "forward": "forw|fwd|feed|prop|predict"}[task]
+    hints = {"backward": "back|bp|grad", "forward": "^(?!.*back).*(forw|fwd|feed|prop|pred)"}[task]
     fits = [n for n, *_ in source.statements if isinstance(n, ast.FunctionDef) and n.args.args[1:]]
     fits = [f for f in fits if re.search(hints, f.name.lower()) and not re.search(HELPER, f.name)]
     return [f"{f.name}({ast.unparse(f.args)})" for f in fits if bare(f.name) not in ALL_KNOWN][:2]
