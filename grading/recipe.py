@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from grading.conventions import ALL_KNOWN, bare
 from grading.words import listed, wrapped
 
-FORWARD = "forw fwd feed propa proba query run think activate comput calc infer __ca predict eval"
+FORWARD = "forw fwd feed propa proba query run think activate comput calc __ca predict reco eval"
 STEP = "train|fit$|learn|back|bp|grad|step|epoch|study|optimi|update|sgd|desc?ent|apply|adjust"
 HELPER = "sigm|relu|tanh|softmax|linear|deriv|prime|layer|step|loss|descent|check|test|make|plot"
-Y = r"y(?!\w*(hat|pred))\w*|t|\w*(label|target|output|answer|expect)\w*|outdata|teacher|d|z"
+Y = r"y(?!\w*(hat|pred))\w*|t|\w*(label|target|output|answer|expect)\w*|outdata|teacher"
 VALUES = {"1": r"\w*(epochs?|iter(ation)?s?|steps)", "5": r"\w*batchsize", "0.1": r"lr|\w*rate|eta"}
 DRAWS = r"(randn?|random|randint|normal|uniform|choice|sample|_?init\w*)\(|// 10\b"  # 1 step fails
 LEFT = r"dot\({0}, |{0}(\.dot\(| @ )".format(r"\b(\w+\.)*_*(w|W|theta|syn)\w*(\[[^\]]*\])*(\.T)?")
@@ -80,7 +80,7 @@ def of_class(node, text):
     lines = [f"X, Y = {data}", f"net = {net}", f"def predict(X): return {ask}"]
     each = one and not re.search("zip|range", code[best])
     step = f"[({', '.join(parts)}) for X, Y in zip(X, Y)]" if each else "; ".join(parts)
-    lines += ["def step(X, Y):  # exactly one update, with nothing drawn", f"    {step}"]
+    lines += ["def step(X, Y):  # exactly one update, nothing at random", f"    {step}"]
     shown = [f"{m}({ast.unparse(methods[m].args)})" for m in dict.fromkeys([forward, *steps])]
     met = f"a class, {node.name}: {'  '.join(shown)}".replace("self, ", "").replace("(self)", "()")
     return 1000 + len(ast.unparse(node)), node.name, met, lines
@@ -96,7 +96,7 @@ def of_loop(source, loop):
     first, last = source.places[loop.body[0].lineno - 1], source.places[loop.end_lineno - 1]
     where, every = f"{first} to {last.split()[-1]}".replace("line", "lines"), ", ".join(names)
     lines = [f"net = lambda: [{every}]", f"def predict(X): ...  # {where}, and return the outputs"]
-    lines += ["def step(X, Y):  # exactly one update, with nothing drawn", f"    ...  # {where}"]
+    lines += ["def step(X, Y):  # exactly one update, nothing at random", f"    ...  # {where}"]
     lines[-1:-1] = [f"    global {', '.join(names[k : k + 5])}" for k in range(0, len(names), 5)]
     met = f"a loop that changes {every}; X and Y stand for its data"
     return len(names) + bool(re.search(r"dot\(| @ ", str(code))), -loop.lineno, met, lines

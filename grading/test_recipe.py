@@ -22,7 +22,8 @@ FORMS = {  # of a linear network that learns at a rate of 0.1
     def backward(self, X, Y): self.dW = X.T @ (self.A - Y)""",
     "columns": NET.replace("(n, k)", "(k, n)").replace("X @ self.W", "np.dot(self.W, X)")
     + "    def fit(self, X, Y): self.W -= 0.1 * np.dot(self.forward(X) - Y, X.T)",
-    "one by one": f"""{NET}    def learn(self, x, y): self.W -= 0.1 * np.outer(x, self.forward(x) - y)
+    "one by one": NET
+    + """    def learn(self, x, y): self.W -= 0.1 * np.outer(x, self.forward(x) - y)
     def test(self, data, targets):
         for x, y in zip(data, targets): print(self.forward(x) - y)""",
     "keeps its data": """import numpy as np
