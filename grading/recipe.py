@@ -27,7 +27,9 @@ def recipe(source):
     nets += [of_loop(source, n) for n in rest if isinstance(n, (ast.For, ast.While))]
     count, _, met, block = max([net for net in nets if net], default=(0, 0, "", []))
     beside = "class" in met and path.suffix == ".py" and path.stem.isidentifier()
-    lost = {t for t in re.findall(r"(?m)^ *(?:import|from) (\w+)", code) if not find_spec(t)} - near
+    lost = {
+        t for t in re.findall(r"(?m)^(?:import|from) ([^_.]\w*)", code) if not find_spec(t)
+    } - near
     how = f"It imports {listed(sorted(lost))}, not found here. " if lost else ""
     how += f"Put this {'in check.py beside it' if beside else 'at its end'} and fill it in:"
     head = [f"from {path.stem} import *"] * beside + ["import numpy as np"] * (" as np" not in code)
@@ -78,8 +80,8 @@ def of_class(node, text):
     net = call(methods["__init__"], node.name, [] if re.search("[XY]", calls[best]) else ["X", "Y"])
     ask = f"np.array([{ask} for X in X])" if one else ask
     lines = [f"X, Y = {data}", f"net = {net}", f"def predict(X): return {ask}"]
-    each = one and not re.search("zip|range", code[best])
-    step = f"[({', '.join(parts)}) for X, Y in zip(X, Y)]" if each else "; ".join(parts)
+    each = " for X, Y in zip(X, Y)" if one and not re.search("zip|range", code[best]) else ""
+    step = f"[({', '.join(parts)}){each}]" if each or len(str(parts)) > 75 else "; ".join(parts)
     lines += ["def step(X, Y):  # exactly one update, nothing at random", f"    {step}"]
     shown = [f"{m}({ast.unparse(methods[m].args)})" for m in dict.fromkeys([forward, *steps])]
     met = f"a class, {node.name}: {'  '.join(shown)}".replace("self, ", "").replace("(self)", "()")
@@ -97,7 +99,7 @@ def of_loop(source, loop):
     where, every = f"{first} to {last.split()[-1]}".replace("line", "lines"), ", ".join(names)
     lines = [f"net = lambda: [{every}]", f"def predict(X): ...  # {where}, and return the outputs"]
     lines += ["def step(X, Y):  # exactly one update, nothing at random", f"    ...  # {where}"]
-    lines[-1:-1] = [f"    global {', '.join(names[k : k + 5])}" for k in range(0, len(names), 5)]
+    lines[-1:-1] = [f"    global {', '.join(names[k : k + 4])}" for k in range(0, len(names), 4)]
     met = f"a loop that changes {every}; X and Y stand for its data"
     return len(names) + bool(re.search(r"dot\(| @ ", str(code))), -loop.lineno, met, lines
 
