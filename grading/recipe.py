@@ -21,15 +21,13 @@ ONE = r"for [^\n]*\b(\w+)\b[^\n]* in (?!.*batch)([^\n]*\n){{1,4}}?[^\n]*\b{}\((\
 def recipe(source):
     """Return at most 12 lines of at most 79 columns: what was met, and how to have it judged."""
     nodes, path = [node for node, *_ in source.statements], source.path
-    code, near = "\n".join(map(ast.unparse, nodes)), {p.stem for p in path.parent.iterdir()}
+    code, near = "\n".join(["", *map(ast.unparse, nodes)]), {p.stem for p in path.parent.iterdir()}
     nets = [of_class(n, code) for n in nodes if isinstance(n, ast.ClassDef)]
     rest = [n for top in nodes if not isinstance(top, ast.ClassDef) for n in ast.walk(top)]
     nets += [of_loop(source, n) for n in rest if isinstance(n, (ast.For, ast.While))]
     count, _, met, block = max([net for net in nets if net], default=(0, 0, "", []))
     beside = "class" in met and path.suffix == ".py" and path.stem.isidentifier()
-    lost = {
-        t for t in re.findall(r"(?m)^(?:import|from) ([^_.]\w*)", code) if not find_spec(t)
-    } - near
+    lost = {t for t in re.findall(r"\n(?:import|from) ([^_.]\w*)", code) if not find_spec(t)} - near
     how = f"It imports {listed(sorted(lost))}, not found here. " if lost else ""
     how += f"Put this {'in check.py beside it' if beside else 'at its end'} and fill it in:"
     head = [f"from {path.stem} import *"] * beside + ["import numpy as np"] * (" as np" not in code)
