@@ -11,7 +11,7 @@ from grading.words import listed, wrapped
 FORWARD = "forw fwd feed propa proba query run think activate comput calc __ca predict reco eval"
 STEP = "train|fit$|learn|back|bp|grad|step|epoch|study|optimi|update|sgd|desc?ent|apply|adjust"
 HELPER = "sigm|relu|tanh|softmax|linear|deriv|prime|layer|step|loss|descent|check|test|make|plot"
-Y = r"y(?!\w*(hat|pred))\w*|t|\w*(label|target|output|answer|expect)\w*|outdata|teacher"
+Y = r"(?!\w*(hat|pred|grad|err))(y\w*|t|\w*(label|target|output|answer|expect|teacher)\w*)|outdata"
 VALUES = {"1": r"\w*(epochs?|iter(ation)?s?|steps)", "5": r"\w*batchsize", "0.1": r"lr|\w*rate|eta"}
 DRAWS = r"(randn?|random|randint|normal|uniform|choice|sample|_?init\w*)\(|// 10\b"  # 1 step fails
 LEFT = r"dot\({0}, |{0}(\.dot\(| @ )".format(r"\b(\w+\.)*_*(w|W|theta|syn)\w*(\[[^\]]*\])*(\.T)?")
@@ -58,7 +58,8 @@ def of_class(node, text):
     steps = [m for m in methods if re.search(STEP, m.lower())]
     fits = [m for m in methods if m not in steps and "Y" not in calls[m]]
     fits = [m for part in FORWARD.split() for m in fits if part in m.lower()]
-    if not fits or not any(re.search(r"Y|\b(?<!0\.)1\b|\(\)", calls[m]) for m in steps):
+    fits = [] if re.search("(layer|dense|conv|flatten|function)$", node.name.lower()) else fits
+    if not fits or not any(re.search(r"Y|\b(?<!0\.)1\b|\.[^gus]\w*\(\)", calls[m]) for m in steps):
         return None
     forward = max(fits, key=lambda m: "X" in calls[m])
     good, ask = [m for m in steps if not re.search(DRAWS, code[m])] or steps, calls[forward]
@@ -69,8 +70,7 @@ def of_class(node, text):
     parts = [calls[m] for m in [forward] * (best not in whole) + [best, *more]]
     if kept := "return " not in code[forward] and re.findall(r"self.(\w+).* = ", code[forward]):
         ask = f"({ask} or np.copy(net.{kept[-1]}))"
-    elif re.search(r"(?ms)\b(\w+)\.append\(.*return \1$", code[forward]):
-        ask += "[-1]"
+    ask += "[-1]" * bool(re.search(r"(?ms)\b(\w+)\.append\(.*return \1$", code[forward]))
     one = re.search(ONE.format(forward), text)  # sample at a time
     rows = one or not re.search(LEFT, code[forward]) or re.search("ndmin|, None", code[forward])
     y = "np.eye(outputs)[[0, 1, 0, 1, 1]]" if "softmax" in text else "np.random.rand(5, outputs)"
