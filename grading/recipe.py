@@ -58,7 +58,7 @@ def of_class(node, text):
     steps = [m for m in methods if re.search(STEP, m.lower())]
     fits = [m for m in methods if m not in steps and "Y" not in calls[m]]
     fits = [m for part in FORWARD.split() for m in fits if part in m.lower()]
-    fits = [] if re.search("(layer|dense|conv|flatten|function)$", node.name.lower()) else fits
+    fits = [] if re.search("(layer|dense|conv|flatten|unit|neuron)$", node.name.lower()) else fits
     if not fits or not any(re.search(r"Y|\b(?<!0\.)1\b|\.[^gus]\w*\(\)", calls[m]) for m in steps):
         return None
     forward = max(fits, key=lambda m: "X" in calls[m])
