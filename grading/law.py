@@ -21,7 +21,7 @@ import numpy as np
 from numpy.linalg import norm
 
 Task = namedtuple("Task", "net predict ask step X Y loss saved rng")  # ask(X): A in floats
-Plan = namedtuple("Plan", "arrays constants last trials m lone eps")  # trials: (X, Y, T)
+Plan = namedtuple("Plan", "arrays constants last trials m k eps")  # trials: (X, Y, T)
 Seen = namedtuple("Seen", "v g e u W c")  # by entry: move, slope, its error, v's rounding; own c
 Row = namedtuple("Row", "path follows words")  # follows: True, False, or None where it is not told
 Judged = namedtuple("Judged", "verdict words loss c rows m")
@@ -33,14 +33,14 @@ NOTHING = "{} nothing in net: is it a copy? net=lambda: [W1, b1, W2, b2] gives t
 RANDOM = "two {} differ: random batches, dropout, momentum? Make a new optimizer inside step"
 PARTLY = "right from some weights only: state outside net, as momentum? Clipping, normalising?"
 UNSEEN = "not seen: its slopes are 0 (dead units, classes?), or its moves drown in rounding"
-NONE = "no known loss fits: Adam, several updates, another loss (loss=), a wrong output layer?"
+NONE = "no known loss fits: Adam, two updates, a penalty, another loss (loss=), a wrong output?"
 
 
 def walk(net):
     """{path: (value, put)} of the float arrays and numbers in net at any depth, nearest first."""
     found, met, queue = {}, set(), [("", net() if isroutine(net) else net)]
     for path, obj in queue:
-        if isinstance(obj, (dict, list, tuple)) or getattr(obj, "dtype", None) == "O":
+        if isinstance(obj, (dict, list, tuple)) or getattr(obj, "dtype", None) == "O" and obj.ndim:
             items, text = obj if isinstance(obj, dict) else dict(enumerate(obj)), "[{!r}]"
             put = getattr(obj, "__setitem__", None)
         else:
@@ -80,7 +80,7 @@ def placed(task, weights=()):
 def readers(task, paths):
     """Those of paths whose change changes what predict gives, as net stands now."""
     now, A, found = walk(task.net), task.ask(task.X), []
-    for p in [p for p in paths if p in now]:
+    for p in [p for p in paths if p in now and type(now[p][0]) is not int]:
         W = read(now[p][0])
         write(now[p], task.rng.normal(size=W.shape) if W.ndim else W * 1.001 + 0.001)
         found += [] if np.array_equal(task.ask(task.X), A, equal_nan=True) else [p]
@@ -128,7 +128,7 @@ def survey(task):
     moved(task, {}, (X, Y))
     task.ask(X)
     now, found, arrays = walk(task.net), {}, []
-    for _ in range(5):  # in one draw, or in another where units are dead
+    for _ in range(10):  # in one draw, or in another where units are dead
         for p, W in drawn(task, [p for p in now if p in old and np.ndim(old[p][0])]).items():
             np.shape(now[p][0]) == W.shape and write(now[p], W)
         found |= dict.fromkeys(readers(task, old))
@@ -136,7 +136,7 @@ def survey(task):
         shared = [np.shares_memory(np.asarray(now[p][0]), np.asarray(now[q][0])) for q in arrays]
         arrays += [] if any(shared) else [p]
     arrays, ndim = [p for p in old if p in arrays], {p: np.ndim(old[p][0]) for p in old}
-    for _ in range(5):
+    for _ in range(10):
         weights = {p: read(old[p][0]) for p in arrays} | drawn(task, [p for p in arrays if ndim[p]])
         placed(task, weights)
         if readers(task, arrays) == arrays:
@@ -174,8 +174,7 @@ def survey(task):
         a, b = (moved(task, weights, *trial) for trial in (cut[:1], cut[1:]))
         one = all(abs(a[p] - b[p]).max() <= 1e-5 * abs(a[p]).max() + 1e-15 for p in a)
         trials = cut[1:] if one and m > 1 else trials
-    lone = A.size == m and (m == 1 or len(trials) > 1)
-    return Plan(arrays, constants, last, trials, m, lone, eps)
+    return Plan(arrays, constants, last, trials, m, A.size // m, eps)
 
 
 def measured(task, plan, X, Y, T):
@@ -218,14 +217,14 @@ def follows(x, c):
     return False if not np.all(abs(x.v + c * x.g) <= far) else True if clear else None
 
 
-def fitted(draws, j, last):
+def fitted(draws, j, last, k):
     """Of loss j: (last is along, evidence, cosine of all moves; c by draw; {path: Seen} by draw)."""
     exact, sure, near, cs = True, [], 0, []
     for draw in (draws := [{p: xs[j] for p, xs in draw.items()} for draw in draws]):
         own = {p: x.c for p, x in draw.items() if follows(x, x.c)}
         many = {p: sum(follows(x, c) is True for x in draw.values()) for p, c in own.items()}
         best = max(own, key=lambda p: (own[p] > 0, many[p], p == last), default=None)
-        wide = [p for p in own if np.sum(abs(draw[p].g) > 1e-3 * abs(draw[p].g).max()) > 1]
+        wide = [p for p in own if np.sum(abs(draw[p].g) > 1e-3 * abs(draw[p].g).max()) > k]
         exact, sure = exact and own.get(last, 0) > 0, [*sure, len(wide) + many.get(best, 1) - 1]
         v, g = np.concatenate([[x.v, x.g] for x in draw.values()], axis=1)
         near -= v @ g / max(norm(v) * norm(g), 1e-300) / len(draws)
@@ -243,6 +242,8 @@ def told(p, xs, cs, exact, m, rates):
     r, off, i = x.c / c, x.v + c * x.g, abs(x.v + c * x.g).argmax()
     if np.isnan(x.v).any() or not x.v.any():
         return Row(p, False, "has another shape after the step" if x.v.any() else "does not move")
+    if follows(x, x.c) and abs(r - 1) < 0.01:
+        return Row(p, None, f"{r:.6g} times as far as the others: does the rate decay on the way?")
     if follows(x, x.c):
         far = f"1/{1 / r:.4g}" if abs(r) < 0.9 and np.isclose(1 / r, round(1 / r)) else f"{r:.4g}"
         why = [("uphill", -1), (f"{m} samples: the 1/m of the mean is missing, or there twice", m)]
@@ -253,7 +254,7 @@ def told(p, xs, cs, exact, m, rates):
         if f.size > 1 and np.all(abs(off - k * f) < x.u + c * x.e):
             return Row(p, None, f"{-k / c:.3g} times the array itself is missing: a penalty?")
     text = f"not along its slope: an entry moves by {x.v[i]:.3g}, right is {0 - c * x.g[i]:.3g}"
-    close = exact and x.v @ -x.g > 0.9 * norm(x.v) * norm(x.g)
+    close = exact and x.v @ -x.g > 0.97 * norm(x.v) * norm(x.g)
     return Row(p, False, text + ": updated before the error has passed back?" * bool(close))
 
 
@@ -268,7 +269,7 @@ def judged(net, predict, step, X, Y, loss=None):
             if isinstance(plan, str):
                 return Judged(None, plan, None, [], [], 1)
             draws, moves = zip(*(measured(task, plan, *plan.trials[-i]) for i in (0, 1)))
-            fits = [fitted(draws, j, plan.last) for j in range(1 if loss else 5)]
+            fits = [fitted(draws, j, plan.last, plan.k) for j in range(1 if loss else 5)]
             exact, sure, near, cs, draws = max(fits, key=lambda fit: fit[:3])
             rates = [v for v, _ in saved.values() if isinstance(v, float)]
             rows = [told(p, [d[p] for d in draws], cs, exact, plan.m, rates) for p in plan.arrays]
@@ -283,7 +284,9 @@ def judged(net, predict, step, X, Y, loss=None):
     words = ", ".join(wrong) if verdict is False else "".join(why[:1])
     rows += [Row(p, None, "does not move: a constant?") for p in plan.constants]
     name = "your loss" if loss else LOSSES[[fit[3] for fit in fits].index(cs)]
-    name += ", as of any loss: one output of one sample cannot tell" * plan.lone
+    name += ", as of any loss: one output of one sample cannot tell" * (
+        plan.k == 1 and (plan.m == 1 or len(plan.trials) > 1)
+    )
     return Judged(verdict, words, name, cs, rows, plan.m)
 
 
