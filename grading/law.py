@@ -221,7 +221,7 @@ def fitted(draws, j, last, k):
         v, g = np.concatenate([[x.v, x.g] for x in draw.values()], axis=1)
         near -= v @ g / max(norm(v) * norm(g), 1e-300) / len(draws)
         cs.append(float(abs(own.get(best, v @ g / max(g @ g, 1e-300)))))
-    return exact, min(sure), near, cs, draws
+    return exact, min(sure), round(near, 6), cs, draws
 
 
 def told(p, xs, cs, exact, m, rates):
@@ -275,7 +275,7 @@ def judged(net, predict, step, X, Y, loss=None):
     right = None if equal or none and not loss else not (wrong or none) and (not why or None)
     rows += [Row(p, None, "does not move: a constant?") for p in plan.constants]
     name, alone = LOSSES[[fit[3] for fit in fits].index(cs)], np.size(plan.trials[-1][2]) == 1
-    name = "your loss" if loss else name + ", as of any loss: one number cannot tell which" * alone
+    name = "your loss" if loss else name + " (or any: one output of one sample)" * alone
     return Judged(right, ", ".join(wrong if right is False else why[:1]), name, cs, rows, plan.m)
 
 
