@@ -17,9 +17,8 @@ from grading.words import listed, plural
 Failure = namedtuple("Failure", "subject task tried step smallest mistake")
 RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right for no task
 PYTHON_2 = ("xrange", "unicode", "raw_input", "reduce", "long", "basestring", "unichr", "cmp")
-NUMPY_1 = (
-    "float|int|bool|object|complex|str|long|asscalar|alen|mat|product|float_|NaN|Inf|in1d|trapz"
-)
+# What NumPy 1 had, or its predecessors; newer names say themselves that they were removed.
+NUMPY_1 = "float_?|int|bool|object|complex|str|long|asscalar|alen|mat|product|NaN|Inf|in1d|trapz"
 PASSES = ("forward", "backward")
 
 
@@ -78,10 +77,9 @@ def of_any_file(failure):
     lines = [source.lines[k - 1].strip() for k in lines_of(error, source.path)[-1:]]
     raises = any(re.match(r"(if .*: *)?raise\b", line) for line in lines)
     somewhere = not all(each.wrong for each in tried(task, "small") + tried(task, "irregular"))
-    removed = type(error) is AttributeError and re.search(
-        r"'numpy' has no|np\.\w+`? was", str(error)
-    )
-    unfilled = type(error) in (KeyError, AttributeError) and "NoneType" not in str(error)
+    removed = re.search(rf"np\.\w+`? was|'numpy' has no attribute '({NUMPY_1})'", str(error))
+    unfilled = type(error) in (KeyError, AttributeError)
+    unfilled = unfilled and not re.search("NoneType|'numpy' has", str(error))
     reads = any(re.fullmatch(r"d?W\d*", word) for word in words_in(source, function.name))
     strange = not reads if task in PASSES or function.own else not reads or task == "bce"
     strange = strange and (task in PASSES or not function.own)
@@ -195,9 +193,11 @@ def another_loss(failure, other):
     )
     if told and "mean is missing" in failure.mistake and not counts and ";" not in failure.mistake:
         return "a sum over the samples: the gradient beside it is that of the mean"
+    if values["loss"].ndim:
+        return f"{failure.mistake or 'not one number'}: is that done elsewhere?"
     if told:
         return ""
-    part = not failure.mistake or values["loss"].ndim or "mean is missing" in failure.mistake
+    part = not failure.mistake or "mean is missing" in failure.mistake
     if part or other:
         in_rows = subject._replace(style=subject.style._replace(rows=not subject.style.rows))
         alone = "forward" not in subject.functions
