@@ -47,9 +47,13 @@ def doubt(failure):
     if reads_outside(failure):
         return ""
     function, (_, complaint, error) = failure.subject.functions[failure.task], failure.smallest[-1]
-    certain = function.own or RETURNS_NOTHING.match(complaint) or type(error) is NameError
+    certain = function.own or RETURNS_NOTHING.match(complaint) or is_misspelt(error)
     reasons = [of_any_file(failure)] + ([] if certain else [under_another_name(failure)])
     return next((why for each in reasons for holds, why in each.values() if holds), "")
+
+
+def is_misspelt(error):
+    return type(error) is NameError or "'numpy' has no attribute" in str(error)
 
 
 def reads_outside(failure):
@@ -109,7 +113,7 @@ def of_any_file(failure):
         "its sizes are others": (
             "'int' object" in str(error) and task == "init_params" and not function.own, other
         ),
-        "it takes other things": (error and type(error) is not NameError and strange, other),
+        "it takes other things": (error and not is_misspelt(error) and strange, other),
         "its network is another": (found, "its step is right in another network than train gets"),
     }  # fmt: skip
 
@@ -191,7 +195,12 @@ def another_loss(failure, other):
     counts = {"len", "shape", "size", "mean"} & words_in(
         subject.source, subject.functions[task].name
     )
-    if told and "mean is missing" in failure.mistake and not counts and ";" not in failure.mistake:
+    if (
+        told
+        and "mean is missing" in failure.mistake
+        and not counts
+        and "; and" not in failure.mistake
+    ):
         return "a sum over the samples: the gradient beside it is that of the mean"
     if values["loss"].ndim:
         return f"{failure.mistake or 'not one number'}: is that done elsewhere?"
