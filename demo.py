@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT-0
-"""A tour of backprop.py: learning that can be seen, two articles' experiments, two exercises.
+"""A tour of backprop.py: learning seen, two articles' experiments, two exercises.
 
-    python demo.py                          the whole tour, half a minute to a minute
+    python demo.py                          the whole tour, in about a minute
     python demo.py capacity article2        only these parts, in this order
     python demo.py trouble                  what if the loss does not fall?
     python demo.py benchmark                how fast? 30 to 45 seconds
@@ -137,7 +137,7 @@ def learning(seed=0, steps=1000, frames=40):
         left.set(xlabel="feature 1", ylabel="feature 2", xlim=x1, ylim=x2, xticks=[], yticks=[])
         right.axhline(line_losses[-1], **straight)
         (curve,), (end,) = right.plot([], [], "k-"), right.plot([], [], "ko")
-        right.set(xlabel="step", ylabel="loss", xlim=(0, steps), ylim=(0, 0.75))
+        right.set(xlabel="step", ylabel="loss", xlim=(0, 1.03 * steps), ylim=(0, 0.75))
         fig.legend(loc="outside lower center", ncols=3)
         grid = np.meshgrid(np.linspace(*x1, 200), np.linspace(*x2, 200))
         for k in [*range(1, frames), *[frames - 1] * 16]:
@@ -404,10 +404,10 @@ def article2(seed=0, steps=2000):
     yield "article2-roc", draw
 
 
-def capacity(seed=0, steps=2000, totals=(2, 4, 8, 10, 15), starts=4):
+def capacity(seed=0, steps=2000, totals=(2, 4, 8, 10, 15), starts=5):
     """article 2's last figure, AUC by hidden nodes; an elbow?"""
     yield f"""The test AUC of networks trained as in article 2, hidden nodes shared out evenly among
-    the layers; in three layers, where the start matters, of {starts} for each number of nodes."""
+    the layers. In three layers the start matters: of {starts} each, the lowest and the highest."""
     X, X_test, y, y_test = article2_data()
     # float32 takes half the time of float64, and moves these AUCs by less than another seed does.
     X, aucs = X.astype(np.float32), {1: {}, 2: {}, 3: {}}
