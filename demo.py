@@ -511,8 +511,9 @@ def trouble(seed=0, steps=1000):
     for activation, n in (("sigmoid", 2), ("tanh", 2), ("relu", 2), ("sigmoid", 4)):
         starts = [init_params((2, n, 1), seed + k) for k in range(30)]
         ends = [train(start, X, y, **options, activation=activation)[1][-1] for start in starts]
-        stand = sum(bool(end > 0.3) for end in ends)
-        yield {"XOR": f"{n} hidden units, {activation}", "stand above 0.3, of 30": stand}
+        stand = [end for end in ends if end > 0.3]
+        row = {"XOR": f"{n} hidden units, {activation}", "of 30 stand": len(stand)}
+        yield row | {"lowest": min(stand, default="-"), "highest": max(stand, default="-")}
 
 
 def plain_steps(params, X, Y, steps):
