@@ -1,5 +1,6 @@
-# grading/answers.py of backprop.py. SPDX-License-Identifier: MIT-0
-import copy
+# grading/answers.py, of backprop.py. SPDX-License-Identifier: MIT-0
+"""What a function makes of a net, and whether that is right."""
+
 import functools
 import math
 import re
@@ -9,63 +10,104 @@ from math import inf
 
 import numpy as np
 
-from grading.conventions import SIX
-from grading.networks import networks, plain
+from grading.conventions import TASKS
+from grading.finding import Function
+from grading.networks import PLAIN, net_of, networks, plain
 from grading.reading import lines_of
 from grading.words import described, listed, short
 
-# What a function has made of a network: {label: array} or None, what is wrong with its form or "",
-# and the error that it has raised or None. Judged: also the labels that are wrong, what is right,
-# and how far the numbers are apart, in units of the largest.
+# The conventions of a file's functions. rows: has it samples in rows (None: not known)?
+# activation: of its hidden layers, as near as forward tells; known: is that sure? depth: how many
+# hidden layers (None: any). carries: is more in params than W and b? unmet: what is not met here.
+Style = namedtuple("Style", "rows activation known depth carries unmet")
+Subject = namedtuple("Subject", "source functions style")  # whoever is asked
+# What came: {label: array} or None; what is wrong with its form, or ""; the error raised, or None.
 Answer = namedtuple("Answer", "values complaint error", defaults=("", None))
-Judged = namedtuple("Judged", "net wrong right apart values complaint error")
+# An answer beside what is right; which labels are wrong; how far apart, in units of the largest.
+Outcome = namedtuple("Outcome", "net right wrong apart answer")
+
+
+def ask(subject, task, net):
+    """Return the Answer to a net."""
+    if task == "init_params":
+        return patterns(subject, net)
+    if task != "update":
+        return answer(subject, task, net)
+    answers = []  # it may read grads["dW1"], or grads["W1"]
+    for d in ("", "d"):
+        grads = {d + key: G for key, G in net["grads"].items()}
+        answers.append(answer(subject, task, {**net, "grads": grads}))
+        values = answers[-1].values or net["params"]
+        if any(not np.array_equal(values.get(key), P) for key, P in net["params"].items()):
+            return answers[-1]
+    return max(answers, key=lambda each: (each.values is not None, not is_lost_key(each.error)))
+
+
+def is_lost_key(error):
+    return isinstance(error, KeyError) and re.fullmatch(r"'d?[WbAZ]\d'", str(error))
+
+
+def patterns(subject, net):
+    """Return the Answer of init_params, for each random entry what is the same each time.
+
+    0: all units of a hidden layer have weights 0, 1: other weights, all the same, 2: neither.
+    Weights that are few numbers (-1 and 1, or most of them 0) can be so by chance: 100 draws tell.
+    """
+    answers, patterned = [answer(subject, "init_params", net)], {}
+    for key, P in (answers[0].values or {}).items():
+        patterned[key] = np.full(P.shape, 2.0)
+        if f"W{key[1:]}" == key and f"W{int(key[1:]) + 1}" in answers[0].values and len(P) > 1:
+            while not np.ptp(P, axis=0).any() and len(answers) < 100:
+                answers.append(answer(subject, "init_params", net))
+                P = (answers[-1].values or {}).get(key, P)
+            patterned[key][:] = 2 if np.ptp(P, axis=0).any() else P.any()
+    return answers[0]._replace(values=patterned or answers[0].values)
+
+
+def answer(subject, task, net):
+    (source, functions, style), asked = subject, [task]
+    asked += ["forward"] if task == "backward" else []
+    roles = {role for each in asked for _, role, _ in functions[each].arguments} & net.keys()
+    given = {"sizes": net["sizes"], **{role: turned(net[role], style.rows) for role in roles}}
+    try:
+        if "params" in given and style.carries:  # "L", say, or the names of activations
+            given["params"] = {**call(subject, "init_params", given), **given["params"]}
+        if task == "bce" and "params" in given:  # whose penalty on weights is then 0
+            given["params"] = {key: 0 * P for key, P in given["params"].items()}
+        if task == "backward":
+            given["A"], given["cache"] = output_of(call(subject, "forward", given), net["params"])
+        result = call(subject, task, given)
+        result = given.get("params") if result is None and task == "update" else result
+        return answer_in(result, task, net, style.rows)
+    except (Exception, SystemExit) as error:
+        return Answer(None, raised(error, source), error)
 
 
 def turned(thing, rows):
-    """A copy of arrays, alone or in a dict; with samples in rows all are transposed."""
+    """Return a copy of arrays, alone or in a dict; with samples in rows all are transposed."""
     if isinstance(thing, dict):
         return {key: turned(P, rows) for key, P in thing.items()}
-    return thing.T.copy() if rows and isinstance(thing, np.ndarray) else copy.copy(thing)
+    return (thing.T if rows else thing).copy() if isinstance(thing, np.ndarray) else thing
 
 
-def call(file, six, given):
-    """Call one of the six with what its arguments mean, in silence."""
+def call(subject, task, given):
+    """Call the function for a task with what its arguments mean, in silence."""
     given = {**given, **dict(enumerate(given["sizes"])), "off": 0, "on": 1}
-    arguments = file.taken[six].arguments
+    function, _, arguments, *_ = subject.functions[task]
     positional = [given[role] for _, role, by_keyword in arguments if not by_keyword]
-    keywords = {argument: given[role] for argument, role, by_keyword in arguments if by_keyword}
-    if six == "train":
+    keywords = {name: given[role] for name, role, by_keyword in arguments if by_keyword}
+    if task == "train":
         positional, keywords = positional[:3], {"lr": given["lr"], "steps": given["steps"]}
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return file.taken[six].function(*positional, **keywords)
+        return function(*positional, **keywords)
 
 
-def ask(file, six, net):
-    """Return the Answer of one of the six to a network; "step" is update of what backward gives."""
-    given = turned(net, file.rows)
-    if six == "bce":  # whose penalty on weights is then 0
-        given["params"] = {key: 0 * P for key, P in given["params"].items()}
-    if six == "update":
-        if file.d is None:
-            find_keys(file)
-        given["grads"] = {file.d + key: G for key, G in given["grads"].items()}
-    try:
-        if six in ("backward", "step"):
-            given["A"], given["cache"] = output_of(call(file, "forward", given), net)
-        if six == "step":
-            given["grads"], six = call(file, "backward", given), "update"
-        result = call(file, six, given)
-        result = given["params"] if result is None and six == "update" else result
-        return answer_in(file, six, result, net)
-    except (Exception, SystemExit) as error:
-        return Answer(None, raised(error, file), error)
-
-
-def output_of(result, net):
+def output_of(result, params):
     """Return (A, all the rest) of what forward has returned, or (None, None)."""
     if isinstance(result, dict):
-        return result.get(f"A{len(net['params']) // 2}"), result
+        L = sum(1 for key in params if re.fullmatch(r"W\d+", str(key)))
+        return result.get(f"A{L}"), result
     if isinstance(result, (tuple, list)) and len(result) > 1:
         return result[0], result[1] if len(result) == 2 else result[1:]
     return None, None
@@ -79,136 +121,110 @@ def floats(thing):
     return array.astype(float)
 
 
-def answer_in(file, six, result, net):
+def answer_in(result, task, net, rows):
     """Return the Answer that is in a result."""
-    empty = "an empty dict" if isinstance(result, dict) and not result else ""
-    expected, values = f"returns {empty or described(result)}, expected {SIX[six][1]}", {}
+    values, key, P = {}, None, None
     try:
-        if six == "bce":
+        if task == "bce":
             loss = floats(result)
             return Answer({"loss": loss.reshape(()) if loss.size == 1 else loss})
-        if isinstance(result, (tuple, list)) and six in ("forward", "train"):
-            expected = f"returns ({', '.join(map(described, result[:5]))}), expected {SIX[six][1]}"
-        if six == "forward":
-            A, _ = output_of(result, net)
-            A = floats(None if isinstance(A, (list, tuple)) else A)
-            return Answer({"A": turned(A, file.rows)})
-        if six == "train":
-            result, losses = result
+        if task == "forward":
+            return Answer({"A": turned(floats(output_of(result, net["params"])[0]), rows)})
+        params = result
+        if task == "train":
+            params, losses = result
             values["losses"] = floats(losses).ravel()
-        named = {key: P for key, P in result.items() if re.fullmatch(r"d?[Wb]\d+", str(key))}
+        named = {key: P for key, P in params.items() if re.fullmatch(r"d?[Wb]\d+", str(key))}
         if any(key[0] == "d" for key in named):
             named = {key[1:]: P for key, P in named.items() if key[0] == "d"}
-        if result and not named:
-            came = listed(short(repr(key), 20) for key in list(result)[:6])
+        if params and not named:
+            came = listed(short(repr(key), 20) for key in list(params)[:6])
             return Answer(None, f"returns a dict of {came}, expected W1, b1, ...")
         for key, P in named.items():
-            expected = f"has {described(P)} as {key}, expected an array of numbers"
-            flat = file.rows and np.ndim(P) == 1  # as b may be beside samples in rows
-            values[key] = turned(floats([P] if flat else P), file.rows)
+            flat = rows and np.ndim(P) == 1  # as b may be beside samples in rows
+            values[key] = turned(floats([P] if flat else P), rows)
             if values[key].size == 1:  # a sum alone, as db of one output may be
                 values[key] = values[key].reshape(1, 1)
+        key = None
     except (AttributeError, TypeError, ValueError):
-        return Answer(None, expected)
-    values = patterns(values) if six == "init_params" else values
-    return Answer(values) if values else Answer(None, expected)
+        values = {}
+    return Answer(values) if values else Answer(None, unexpected(result, task, key, P))
 
 
-def patterns(params):
-    """Return random params with what is the same each time in place of each entry.
-
-    0: all units of a hidden layer have weights 0, 1: other weights, all the same, 2: neither.
-    """
-    made = {}
-    for key, P in params.items():
-        is_hidden = key[0] == "W" and f"W{int(key[1:]) + 1}" in params and P.ndim == 2
-        equal = is_hidden and len(P) > 1 and not np.ptp(P, axis=0).any()
-        made[key] = np.full(P.shape, bool(P.any()) if equal else 2.0)
-    return made
+def unexpected(result, task, key, P):
+    """Return in words what came in place of an answer, or as P under a key of one."""
+    if key is not None:
+        return f"has {described(P)} as {key}, expected an array of numbers"
+    came = described(result)
+    if isinstance(result, (tuple, list)) and task in ("forward", "train"):
+        came = f"({', '.join(map(described, result[:5]))})"
+    return f"returns {came}, expected {TASKS[task][1]}"
 
 
-def raised(error, file):
-    """The error in words, and the line of the file that it came from."""
+def raised(error, source):
+    """Return the error in words, and the line of the file that it came from."""
     # NumPy's own words for shapes that do not fit @ speak of gufunc signatures.
     words = re.sub(r"Input operand .*\((size .*)\)", r"shapes do not fit, \1", str(error))
     words = short(f"raises {type(error).__name__}: {words}", 120)
     words = "calls exit()" if isinstance(error, SystemExit) else words
-    for line in lines_of(error, file)[-1:]:
-        words += f" in {file.places[line - 1]}, {short(file.lines[line - 1], 70)}"
+    for line in lines_of(error, source.path)[-1:] if source else ():
+        words += f" in {source.places[line - 1]}, {short(source.lines[line - 1], 70)}"
     return words
 
 
-def layers_of(file, six):
-    return file.taken[six].hidden if six == "init_params" else file.hidden
-
-
-def judge(file, six, kind, k):
-    """Return what a function makes of a network beside what is right, Judged."""
-    net = networks(layers_of(file, six))[kind][k]
-    right = plain_values(file.g, six, kind, k, layers_of(file, six))
-    values, complaint, error = ask(file, six, net)
-    if values is None:
-        return Judged(net, [*right], right, inf, values, complaint, error)
-    d, wrong, apart = "d" if six == "backward" else "", {}, 1e-17
-    # The largest entry is the unit; as samples can cancel to 0, it is never below 0.1.
-    unit = max(0.1, *(abs(P).max() for P in right.values()))
-    for key, P in right.items():
-        Q = values.get(key)
-        if Q is None:
-            wrong[key] = f"has no {d}{key}"
-        elif Q.shape != P.shape:
-            came, meant = (turned(M, file.rows).shape for M in (Q, P))
-            wrong[key] = f"has {d}{key} of shape {came}, expected {meant}"
-        elif not np.isfinite(Q).all():
-            wrong[key] = f"has nan or infinity in {d}{key}"
-        elif abs(Q - P).max() > 1e-5 * unit:
-            wrong[key] = ""
-        apart = inf if wrong.get(key) else max(apart, abs(Q - P).max() / unit)
-    if six == "init_params":  # L = len(params) // 2 counts them
-        wrong |= {key: f"has {key}, which is too many" for key in values if key not in right}
-    complaint = next(filter(None, wrong.values()), "")
-    return Judged(net, [*wrong], right, apart, values, complaint, error)
-
-
-def judged(file, six, *kinds):
-    """Return what a function makes of the networks of these kinds (or small, irregular), a list."""
-    made = []
-    for kind in kinds or ("small", "irregular"):
-        if (six, kind) not in file.judged:
-            count = len(networks(layers_of(file, six))[kind])
-            file.judged[six, kind] = [judge(file, six, kind, k) for k in range(count)]
-        made += file.judged[six, kind]
-    return made
-
-
-def digits(file, six):
-    """To how many digits of the largest entry all answers of a function are right."""
-    apart = max(each.apart for each in judged(file, six))
-    return int(-math.log10(apart)) if apart < 1 else 0
-
-
-def is_right(file, six):
-    there = six in file.taken and not file.taken[six].why
-    return there and not any(each.wrong for each in judged(file, six))
+# ---- Beside what is right ------------------------------------------------------------------------
 
 
 @functools.cache
-def plain_values(hidden, six, kind, k, layers, text=""):
-    """Return what the plain functions make of network k of a kind."""
-    return ask(plain(hidden, text), six, networks(layers)[kind][k]).values
+def plain_values(activation, task, key, text=PLAIN):
+    """Return what the plain functions, or an edited one, make of net_of(*key)."""
+    names, functions = plain(activation, text), {}
+    for each, (roles, _) in TASKS.items():
+        arguments = [(role, role, False) for role in roles.split()]
+        functions[each] = Function(names[each], each, arguments, False, True, None, "")
+    style = Style(False, activation, True, None, False, "")
+    return ask(Subject(None, functions, style), task, net_of(*key)).values
 
 
-def find_keys(file):
-    """Find out which keys of grads update reads: dW1, or W1."""
-    net, tried = networks(file.hidden)["irregular"][0], []
-    for file.d in ("", "d"):
-        answer = ask(file, "update", net)
-        tried.append((answer.values is not None, not is_lost_key(answer.error), file.d))
-    *_, file.d = max(tried)
+def depth_for(subject, task):
+    return subject.functions[task].depth if task == "init_params" else subject.style.depth
 
 
-def is_lost_key(error):
-    return isinstance(error, KeyError) and re.fullmatch(r"'d?[WbAZ]\d'", str(error))
+def outcomes_of(subject, task, kind):
+    """Return what a function makes of the nets of a kind beside what is right, an Outcome each."""
+    return [outcome_of(subject, task, net) for net in networks(kind, depth_for(subject, task))]
+
+
+def outcome_of(subject, task, net):
+    rows, right = subject.style.rows, plain_values(subject.style.activation, task, net["key"])
+    answer = ask(subject, task, net)
+    if answer.values is None:
+        return Outcome(net, right, [*right], inf, answer)
+    d, wrong, most = "d" if task == "backward" else "", {}, 1e-17
+    # The largest entry is the unit; as samples can cancel to 0, it is never below 0.1.
+    unit = max(0.1, *(abs(P).max() for P in right.values()))
+    for key, P in right.items():
+        Q, apart = answer.values.get(key), inf
+        if Q is None:
+            wrong[key] = f"has no {d}{key}"
+        elif Q.shape != P.shape:
+            came, meant = (turned(M, rows).shape for M in (Q, P))
+            wrong[key] = f"has {d}{key} of shape {came}, expected {meant}"
+        elif not (apart := abs(Q - P).max() / unit) < inf:
+            wrong[key], apart = f"has nan or infinity in {d}{key}", inf
+        elif apart > 1e-5:
+            wrong[key] = ""
+        most = max(most, apart)
+    if task == "init_params":  # L = len(params) // 2 counts them
+        wrong |= {key: f"has {key}, which is too many" for key in answer.values if key not in right}
+    complaint = next(filter(None, wrong.values()), "")
+    return Outcome(net, right, [*wrong], most, answer._replace(complaint=complaint))
+
+
+def digits(outcomes):
+    """Return to how many digits of the largest entry all answers of a function are right."""
+    apart = max(each.apart for each in outcomes)
+    return int(-math.log10(apart)) if apart < 1 else 0
 
 
 def same(yours, theirs, keys=None):
@@ -216,17 +232,8 @@ def same(yours, theirs, keys=None):
     if yours is None or theirs is None or yours.keys() != theirs.keys():
         return yours is theirs
     pairs = [(P, theirs[key]) for key, P in yours.items() if keys is None or key in keys]
+    sizes = [abs(Q[np.isfinite(Q)]).max(initial=0) for _, Q in pairs]
     return all(
-        P.shape == Q.shape
-        and np.allclose(P, Q, 1e-5, 1e-5 * abs(Q[np.isfinite(Q)]).max(initial=0), equal_nan=True)
-        for P, Q in pairs
+        P.shape == Q.shape and np.allclose(P, Q, 1e-5, 1e-5 * size, equal_nan=True)
+        for (P, Q), size in zip(pairs, sizes)
     )
-
-
-def edited(text, edits):
-    """The text with the edits made, or "" where they do not fit, once each."""
-    for old, new in edits:
-        if text.count(old) != 1:
-            return ""
-        text = text.replace(old, new)
-    return text

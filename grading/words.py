@@ -1,4 +1,6 @@
-# grading/words.py of backprop.py. SPDX-License-Identifier: MIT-0
+# grading/words.py, of backprop.py. SPDX-License-Identifier: MIT-0
+"""Things in words and numbers in lines."""
+
 import re
 import textwrap
 
@@ -6,11 +8,13 @@ import numpy as np
 
 
 def described(thing):
-    """What it is, in words."""
+    """Return what a thing is, in words."""
     thing = thing[()] if isinstance(thing, np.ndarray) and not thing.shape else thing
     if isinstance(getattr(thing, "shape", None), tuple) and not isinstance(thing, np.matrix):
         dtype = f" of {thing.dtype}" if np.asarray(thing).dtype.kind not in "fiub" else ""
         return f"an array{dtype} of shape {thing.shape}" if thing.shape else f"one number{dtype}"
+    if thing == {}:
+        return "an empty dict"
     sized = f" of {len(thing)}" if isinstance(thing, (tuple, list)) else ""
     return "nothing" if thing is None else f"a {type(thing).__name__}{sized}"
 
@@ -20,8 +24,8 @@ def short(text, size):
 
 
 def listed(labels):
-    labels = [str(label) for label in labels]
-    return " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+    *labels, last = [str(label) for label in labels] or [""]
+    return " and ".join(filter(None, [", ".join(labels), last]))
 
 
 def plural(n, thing):
@@ -40,5 +44,5 @@ def folded(items):
 
 
 def numbers(P, places=7):
-    """An array as nested lists, on one line."""
+    """Return an array as nested lists, on one line."""
     return re.sub(r"\.0\b", "", str(np.round(P, places).tolist()))
