@@ -28,6 +28,7 @@ if __name__ == "__main__":  # before the other imports, which take a second
 try:
     import argparse
     import copy
+    import tempfile
     import textwrap
     import threading
     import time
@@ -50,7 +51,7 @@ except ModuleNotFoundError as error:
     sys.exit(f"demo.py needs {error.name}, which is not installed: pip install numpy scikit-learn")
 
 
-# ==== Data and scores =============================================================================
+# ==== Data, scores, and how they are shown ========================================================
 
 
 def split(X, y, scaled=False, **options):
@@ -92,14 +93,14 @@ def scores(data, params, activation="sigmoid"):
     return {"loss": log_loss(y, p), "train": right, "test": right_test, "AUC": AUC}
 
 
-# Four of Okabe and Ito's colours, which colour-blind eyes can tell apart, and four line styles.
-RED, BLUE, GREEN, ORANGE = "#D55E00", "#0072B2", "#009E73", "#E69F00"
+# Three of Okabe and Ito's colours, which colour-blind eyes can tell apart, and four line styles.
+RED, BLUE, GREEN = "#D55E00", "#0072B2", "#009E73"
 STYLE = {
     "font.size": 12, "axes.titlesize": 12, "figure.titlesize": 12, "figure.dpi": 120,
-    "lines.linewidth": 2, "lines.markersize": 7, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.grid": True, "grid.color": "0.9",
-    "legend.frameon": False, "axes.prop_cycle":
-    f"cycler(color=['{RED}', '{BLUE}', '{GREEN}', 'black'], linestyle=['-', '--', '-.', ':'])",
+    "lines.linewidth": 2, "lines.markersize": 7, "axes.grid": True, "grid.color": "0.9",
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+    "axes.prop_cycle": f"cycler(color=['{RED}', '{BLUE}', '{GREEN}', 'black'], "
+    "linestyle=['-', '--', '-.', ':'])",
 }  # fmt: skip
 LOSS = "loss (binary cross-entropy, nats)"
 # How columns are written, if not with thousands separated and three digits, or in powers of ten.
@@ -115,8 +116,8 @@ def learning(seed=0, steps=1000, frames=40):
     data = X, X_test, y, y_test = split(X, y, test_size=0.5, random_state=0)
     yield f"""{y.size} points of two classes to learn from, and as many for the test. The loss says
     how wrong the probabilities are; a coin's is log 2 = 0.693. train and test: the share of points
-    that are right. AUC, the area under the ROC curve: 1 if every test point of class 1 gets more
-    than every other, 0.5 for chance. Without a hidden layer the border is a straight line:"""
+    that are right. AUC, the area under the ROC curve: 1 if the test points of class 1 get higher
+    probabilities than all others, 0.5 for chance. Without a hidden layer the border is straight:"""
     line, line_losses = train(init_params((2, 1), seed), X, y, lr=3.0, steps=steps)
     yield {"network": "no hidden layer", "step": steps, **scores(data, line)}
     moments = [init_params((2, 8, 4, 1), seed)]
@@ -124,7 +125,7 @@ def learning(seed=0, steps=1000, frames=40):
     _, losses = train(moments[0], X, y, lr=3.0, steps=steps, **keep)
     for step in (0, 10, 100, 300, steps):
         yield {"network": "[8, 4]", "step": step, **scores(data, moments[step])}
-    yield "[8, 4] finds about that line, too, and stays there for 200 steps; then its border bends."
+    yield f"[8, 4] needs {sum(losses >= line_losses[-1])} steps to do better: its border must bend."
 
     def draw(fig):
         fig.set_figheight(3)
@@ -198,12 +199,11 @@ def gradient_check(seed=0, n_samples=200, exponents=(1, 2, 3, 4, 5, 6, 8, 10, 12
     params = init_params((20, 8, 3, 1), seed, scale=0.1)
     yield f"""The gradient is the derivative of the loss by each parameter: how much the loss rises
     when that one grows a little. `backward` has all of them by the chain rule, on one way back
-    through the network. Without that rule: move a parameter w by a small step h, up and down, and
-    take the central difference of the losses, (loss(w + h) - loss(w - h)) / 2h; but of two nearly
-    equal numbers it has few digits. Complex numbers need none: in loss(w + ih) the derivative is
-    the imaginary part, divided by h. Article 2's [8, 3] has {sum(P.size for P in params.values())}
-    parameters (it says 199); below, the largest difference to `backward` in any of W1, b1, ...,
-    relative to that array's largest entry."""
+    through the network. Without that rule: move a parameter w by a small h, up and down, and take
+    the central difference, (loss(w + h) - loss(w - h)) / 2h; but two nearly equal losses leave few
+    digits. Complex numbers need no difference: the derivative is the imaginary part of loss(w + ih)
+    divided by h. Article 2's [8, 3] has {sum(P.size for P in params.values())} parameters (it says
+    199); below, how far `backward` is from both, relative to the largest entry of W1, b1, ..."""
     X, _, y, _ = article2_data()
     X, Y = X[:, :n_samples], y[None, :n_samples]
     grads = backward(params, forward(params, X)[1], Y)
@@ -426,8 +426,7 @@ def capacity(seed=0, steps=2000, totals=(2, 4, 8, 10, 15), starts=5):
     widest = max(aucs[3], key=lambda n: np.ptp(aucs[3][n]))
     yield f"""The AUC comes within 0.03 of its best at {one} nodes in one layer and at {two} in two.
     In three it hangs on the start: with {widest} nodes it goes from {min(aucs[3][widest]):.2f} to
-    {max(aucs[3][widest]):.2f}. The article has one curve, with an elbow around 10 nodes, and does
-    not say in how many layers."""
+    {max(aucs[3][widest]):.2f}. The article has an elbow around 10 nodes, in layers not told."""
 
     def draw(fig):
         for ax, (k, auc) in zip(fig.subplots(1, 3, sharey=True), aucs.items()):
@@ -625,11 +624,12 @@ def run(name, seed, folder):
     print(f"\n{title}\n{'-' * len(title)}", flush=True)
     while True:
         clock = threading.Timer(3, print, ["(at work)"], {"end": "\r", "file": sys.stderr})
-        clock.daemon = True
         if sys.stderr.isatty():  # 3 s without a row
             clock.start()
         item = next(items, None)
         clock.cancel()
+        if sys.stderr.isatty():
+            print(" " * 9, end="\r", file=sys.stderr)
         if item is None:
             break
         if not isinstance(item, tuple):
@@ -663,6 +663,7 @@ def main(argv=None):
             import matplotlib  # noqa: F401
 
             os.makedirs(args.figures, exist_ok=True)
+            tempfile.TemporaryFile(dir=args.figures).close()
         except (ImportError, OSError) as error:
             sys.exit(f"demo.py: --figures needs matplotlib and a folder to write to: {error}")
     # Matrices this small gain nothing from a second BLAS thread, but can wait long for one.
