@@ -156,6 +156,9 @@ def verdict(subject, task, tried, step, verdicts):
         lost = sorted(name for name in source.failed if bare(name) in KNOWN[task])
         others = may_be(source, task) if task in ("forward", "backward") else []
         also = f"also has {listed(others)}: as {task} it would be judged" if others else ""
+        classes = [node for node, *_ in source.statements if isinstance(node, ast.ClassDef)]
+        if task == "backward" and not others and classes:
+            also = f"also has the class {classes[-1].name}, which check_gradients can judge"
         return ("not judged", source.failed[lost[0]], []) if lost else ("not there", also, [])
     function = functions[task]
     if is_template(source, function):
