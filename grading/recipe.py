@@ -95,9 +95,14 @@ def of_loop(source, loop):
     names = [*dict.fromkeys(n for n, _, right in code if n not in anew and right != "1")]
     first, last = source.places[loop.body[0].lineno - 1], source.places[loop.end_lineno - 1]
     where, every = f"{first} to {last.split()[-1]}".replace("line", "lines"), ", ".join(names)
-    lines = [f"net = lambda: [{every}]", f"def predict(X): ...  # {where}, and return the outputs"]
-    lines += ["def step(X, Y):  # exactly one update, nothing at random", f"    ...  # {where}"]
-    lines[-1:-1] = [f"    global {', '.join(names[k : k + 4])}" for k in range(0, len(names), 4)]
+    net = f"net = lambda: dict({', '.join(f'{name}={name}' for name in names)})"
+    net = net if len(names) < 7 else f"net = lambda: [{every}]"
+    lines = [net, f"def predict(X): ...  # {where}, and return the outputs"]
+    body = [f"    {line}" for line in ast.unparse(loop.body).split("\n")]
+    short = len(body) < 4 and max(map(len, body)) < 110
+    lines += ["def step(X, Y):  # exactly one update, nothing at random"]
+    lines += body if short else [f"    ...  # {where}"]
+    lines[3:3] = [f"    global {', '.join(names[k : k + 4])}" for k in range(0, len(names), 4)]
     met = f"a loop that changes {every}; X and Y stand for its data"
     return len(names) + bool(re.search(r"dot\(| @ ", str(code))), -loop.lineno, met, lines
 
