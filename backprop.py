@@ -416,8 +416,8 @@ def _cure_of_labels(Y, n, one=None):  # one: if two values answer one question
         classes = all(isinstance(x, str | bytes) or x == int(x) for x in values)
         if classes and max(Y.shape) == Y.size:
             k = max(len(values), n)
-            some = f"np.arange({n})" if {*values} <= {*range(n)} else f"np.array([all {n}])"
-            every = "np.unique(Y)" if k == len(values) else some
+            known = range(n) if {*values} <= {*range(n)} else values + [None] * (k - len(values))
+            every = "np.unique(Y)" if k == len(values) else f"np.array({[*known]})"
             return f"for {k} classes take {k} outputs, pass np.ravel(Y) == {every}[:, None]"
 
 

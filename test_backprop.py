@@ -43,7 +43,11 @@ with contextlib.suppress(ImportError):  # where students have none, nothing from
     import pandas
 threadpool_limits(1, "blas")  # matrices this small only wait for a second thread
 
-pytestmark = pytest.mark.filterwarnings("error")  # every law holds in silence
+SILENCE = ["error"]  # every law holds in silence
+if sys.platform == "darwin" and np.lib.NumpyVersion(np.__version__) < "2.3.5":
+    # There a product by Apple's M4 raises all flags of an error (numpy#28687, numpy#29820).
+    SILENCE += ["ignore:(divide by zero|overflow|invalid value) encountered in matmul"]
+pytestmark = pytest.mark.filterwarnings(*SILENCE)
 
 USUAL = {
     "deadline": None,
@@ -336,6 +340,8 @@ def test_numerical_grads_are_exact_on_a_parabola(data, eps, dtype):
     for start in (params, {key: P.tolist() for key, P in params.items()}):
         # A parabola leaves rounding alone: losses below 100, so 100 EPS / eps.
         assert_same_grads(numerical_grads(loss, start, eps=eps), expected, 100 * EPS / eps)
+        single = numerical_grads(lambda p: np.float32(loss(p)), start, eps=0.01)
+        assert_same_grads(single, expected, 100 * np.finfo("f4").eps / 0.01)
 
 
 @pytest.mark.parametrize("scale", ["xavier", "he", 0.1, 3, 0])
@@ -398,6 +404,21 @@ def test_train_is_the_four_line_loop_and_records_the_loss_before_each_update(net
         params = update(params, backward(params, cache, net.Y), lr)
         assert_same_grads(after, params, 1e-9)
     assert_same_grads(trained, params, 1e-9)
+
+
+NOT_TRUE = [None, False, np.False_, 1, "True", {"W1": 1}, np.ones((2, 2))]
+TRUE = [True, np.True_, np.array(True)]
+
+
+@given(nets(), st.integers(0, 6), st.sampled_from([None, 2]), st.sampled_from(TRUE))
+def test_a_callback_ends_training_with_True_and_with_nothing_else(net, last, batch_size, true):
+    def callback(step, loss, params):
+        after.append(params)
+        return true if step == last else NOT_TRUE[step]
+
+    options, after = {"lr": 0.25, "steps": 7, "batch_size": batch_size, "rng": 0}, []
+    params, losses = train(*net[:3], **options, callback=callback)
+    assert_same([params, losses], [after[-1], train(*net[:3], **options)[1][: last + 1]], "train")
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -493,7 +514,8 @@ ROWS_KEPT = {  # the result, and the parts it is put together from, in rows of 8
 
 
 @pytest.mark.parametrize("call", ROWS_KEPT)
-def test_memory_is_that_of_a_chunk_however_many_samples(call):
+def test_memory_is_that_of_a_chunk_however_many_samples(call, request):
+    request.addfinalizer(tracemalloc.stop)  # also of a failure
     names, peaks, rows = {"params": init_params((20, 8, 3, 1), 0)}, [], ROWS_KEPT[call]
     for m in (50_000, 200_000):
         names |= {"X": np.zeros((m, 20)).T, "Y": np.zeros((1, m))}
@@ -532,7 +554,7 @@ def test_no_function_nor_callback_changes_or_sees_another_error_or_random_state_
 
     def states_seen(under):
         names = {**fixed_names(), "callback": lambda *_: seen.append(np.geterr())}
-        with np.errstate(divide="ignore", over="raise", under=under, invalid="ignore"):
+        with np.errstate(all="ignore", under=under):
             seen = [np.geterr()]  # not as a thread begins, nor as the other thread has it
             for call in (CALLS + seedless) * 50:
                 evaluate(call, names)
@@ -560,6 +582,19 @@ def test_every_result_has_the_dtype_of_the_params(net, dtype):
     assert_same_grads(grads_of(typed), grads, rounding(grads, 1e-5))  # what float32 can tell
 
 
+NARROW = {np.dtype(t) for t in np.typecodes["All"]} - {np.dtype(t) for t in "fdgFDG"}
+with contextlib.suppress(ImportError):  # which comes with JAX
+    NARROW |= {np.dtype(t) for t in vars(__import__("ml_dtypes")).values() if type(t) is type}
+
+
+@pytest.mark.parametrize("dtype", sorted(NARROW, key=str), ids=str)
+def test_params_of_no_float_of_at_least_32_bits_are_refused(dtype):
+    names = {**fixed_names(), "dtype": dtype}
+    names["params"] = {key: np.zeros(P.shape, dtype) for key, P in names["params"].items()}
+    for call in [*TAKE_PARAMS, "init_params((2, 1), dtype=dtype)"]:
+        refusal(call, names, "float32 or wider")
+
+
 def test_a_star_brings_the_functions_of_the_contract_and_no_others():
     exec("from backprop import *", names := {})
     del names["__builtins__"]
@@ -578,12 +613,12 @@ HUGE_NETS = nets(["sigmoid", "tanh"], (0, 1), W=HUGE, b=HUGE) | nets(hidden=(0, 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @settings(max_examples=2 * EXAMPLES)
 @given(data=st.data(), small_labels=st.booleans())
-def test_extremes_pass_in_silence_also_where_errors_raise(dtype, data, small_labels):
+def test_extremes_pass_in_silence_also_where_errors_are_told(dtype, data, small_labels):
     net = data.draw(TINY_NETS if dtype is np.float32 else TINY_NETS | HUGE_NETS, "net")
     net = net._replace(params=cast(net.params, dtype), Y=net.Y * 1e-300 if small_labels else net.Y)
     names = {**names_of(net), "lr": 1e-30 if dtype is np.float32 else 1e-310}
     assert names["A"].min() >= 0 and names["A"].max() <= 1
-    with np.errstate(all="raise"):
+    with np.errstate(all="warn"):  # and a warning fails
         for call in CALLS:  # what is too small is zero, and nothing is too large
             assert all(np.isfinite(array).all() for array in leaves(evaluate(call, names))), call
 
@@ -623,9 +658,11 @@ def refused(call, names, name, bad, words):
     """The call is refused with `bad` for an argument; a cure in the words gives what was meant."""
     said = refusal(call, {**names, name: bad}, words)
     if cure := re.search(r"pass (np\..*|{.*}|[XY]\.toarray\(\))$", said):
+        if outputs := re.search(r"take (\d+) outputs", said):
+            names = fixed_names(int(outputs[1]))
         cured = evaluate(cure[1], {**names, name: bad})
         evaluate(call, {**names, name: cured})
-        if name != "params":
+        if name != "params" and "regression" not in said:
             meant = names[name][:, : np.shape(cured)[-1]]  # one sample alone, where one came
             np.testing.assert_array_equal(np.atleast_2d(cured), meant, err_msg=f"{call}: {words}")
 
@@ -655,8 +692,11 @@ PAIRS = ["'1', '2']", "'-1', '1']", "b'1', b'2']", "'no', 'yes']", "-1, 1]", "0,
 PAIRS += [f"{pair}, object" for pair in ("'1', '2']", "-1, '1']", "'no', 'yes']")]
 OTHER_LABELS = "; ".join(f"np.array([{pair})[Y.astype(int)]" for pair in PAIRS)
 OTHER_LABELS += "; np.array([0, 1.1], np.float32)[Y.astype(int)]"
+THREE = ("(np.arange(5) % 3)", "np.array([*'abcab'])")  # flat, a row, and a column
+CLASSES = "; ".join(f"{came}{shape}" for came in THREE for shape in ("", "[None]", "[:, None]"))
 NO_COUNT = "0; -1; 2.0; '3'; np.float64(2); [2]"
 NO_RATES = "0; -0.1; 10**400; np.inf; np.nan; np.float32(-1); np.array(-0.1); np.eye(2); [0.1]; '1'"
+FLOAT32 = "eps is 1e-05, expected about 1e-2 for a loss of float32, or a loss of float64"
 A_RATE = IS + "one finite number above 0"
 A_COUNT = IS + "a whole number (int), 1 or more"
 TAKE_LR = ["update(params, grads, lr)", *TRAIN]
@@ -666,7 +706,9 @@ REFUSED = {
     "X in TAKE_X": {
         **NO_NUMBERS,
         "X.T": "samples are columns, pass np.asarray(X).T",
-        "np.array([['1', '-', '3']] * 3)": "with '-', expected numbers",
+        "np.array([['9.81', '2020-01-01', '7']] * 3)": "with '2020-01-01', expected numbers",
+        "X.T.reshape(5, 3, 1); X.T[:, None]": "pass np.asarray(X).reshape(len(X), -1).T",
+        "X[:, None]": "pass np.asarray(X).reshape(3, -1)",
         "X[:2]": "expected (3, m): a row for each feature, a column for each sample",
         "np.full((3, 5), 'a')": "with 'a', expected numbers: encode words",
     },
@@ -679,7 +721,9 @@ REFUSED = {
     },
     "Y in TAKE_LABELS": {
         OTHER_LABELS: ", pass np.asarray(Y",
+        CLASSES: "for 3 classes take 3 outputs, pass np.ravel(Y) == np.unique(Y)[:, None]",
         "2 * Y - 1": "if 1 is 1.0, pass np.asarray(Y, 'float",
+        "Y + [[0, 1, 2.5, 4, 4]]": "to 5.0, expected labels in [0, 1]: regression is not ",
         "Y - 2**-30": "Y goes from -9.313225746154785e-10 to ",
         "(1 + 2**-10) * Y": "Y goes from 0.0 to 1.0009765625, expected labels in [0, 1]: if 1 is ",
     },
@@ -690,9 +734,11 @@ REFUSED = {
         "np.where(Y[0], 'b', 'a')": "if 1 is 'b', pass np.asarray(Y) == 'b'",
         "np.ma.masked_equal(Y[0], 1)": "in what is masked",
     },
-    "Y of 3 in TAKE_Y": {
-        "np.arange(5) % 2": "expected (3, 5): a row for each output, a column for each sample",
-        "np.arange(5) % 3; np.array([*'abcab'])": "if these are 3 classes, pass np.asarray(Y) == ",
+    "Y of 3 in TAKE_Y": {CLASSES: "pass np.ravel(Y) == np.unique(Y)[:, None]"},
+    "Y of 4 in TAKE_Y": {  # one of the four is missing
+        "np.arange(5) % 3": "take 4 outputs, pass np.ravel(Y) == np.array([0, 1, 2, 3])[:, None]",
+        "np.array([*'abcab'])": "pass np.ravel(Y) == np.array(['a', 'b', 'c', None])[:, None]",
+        "np.arange(5) / 4": "expected (4, 5): a row for each output, a column for each sample",
     },
     "Y in bce(A, Y)": {"np.nan * Y": "Y goes from nan", "Y[0]": "pass np.asarray(Y).reshape(1"},
     "A in bce(A, Y)": {
@@ -724,8 +770,6 @@ REFUSED = {
         "{**params, 'W2': np.tile(params['W2'], 2)}": "(2, 8) and b2 (2, 1), expected (n2, 4) and",
         "{**params, 'W2': params['W2'].astype(np.float32)}": "expected one dtype, float32 or wider",
         "{key: P.tolist() for key, P in params.items()}": "class 'list'",  # from JSON
-        "cast(params, int); cast(params, np.float16)": "expected one dtype, float32 or wider",
-        "cast(params, [('bits', float)])": "bits",  # of kind V, as JAX's bfloat16
         "{key: np.ma.masked_array(P) for key, P in params.items()}": "MaskedArray",
         "{key: P.view(np.matrix) for key, P in params.items()}": "numpy.matrix",
     },
@@ -742,14 +786,14 @@ REFUSED = {
     "scale in init_params((2, 1), scale=scale)": {
         "'He'; -0.1; 10**400; np.inf; np.nan; [1]": IS + "'xavier', 'he' or a number >= 0"
     },
-    "dtype in init_params((2, 1), dtype=dtype)": {
-        "bool; np.float16": "dtype is {bad.__name__}, expected float32 or wider"
-    },
     "eps in numerical_grads(lambda p: 0.0, params, eps=eps)": {NO_RATES: A_RATE},
-    "loss in numerical_grads(loss, params)": {"lambda p: p['W1']": "loss(params) is array("},
+    "loss in numerical_grads(loss, params)": {
+        "lambda p: p['W1']": "loss(params) is array(",
+        "lambda p: p['b3'].astype('f4')[0, 0]; lambda p: float(np.float32(p['b3'].sum()))": FLOAT32,
+    },
     "start in numerical_grads(lambda p: 0.0, start)": {
         "[1.0]": "params is <class 'list'>, expected a dict",
-        "{'a': 'x'}": "a is <U1 with 'x', expected numbers",
+        "{'a': 'x'}": "U1 with 'x', expected numbers",
     },
 }
 ROWS = [
@@ -764,7 +808,8 @@ ROWS = [
 @pytest.mark.parametrize("group, came, words", ROWS)
 def test_what_cannot_be_meant_is_refused_and_a_cure_works_for_what_came(group, came, words):
     argument, calls = group.split(" in ")
-    name, names = argument.split()[0], fixed_names(3 if "of 3" in argument else 1)
+    name, n_outputs, *_ = f"{argument} of 1".split(" of ")
+    names = fixed_names(int(n_outputs))
     bad = evaluate(came, {**names, "this": names.get(name), "sparse": sparse})
     for kind in kinds_of(name, bad):
         for call in globals().get(calls, [calls]):
