@@ -1,12 +1,12 @@
-# grading/__main__.py of backprop.py. SPDX-License-Identifier: MIT-0
+# grading/__main__.py, of backprop.py. SPDX-License-Identifier: MIT-0
 import os
 import sys
 
-home = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-here = os.path.realpath(os.getcwd())  # a random.py beside a file is not for NumPy to import
-sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) != here]
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # matrices this small only wait for a second thread
+if __name__ == "__main__":  # a random.py beside a file is not for NumPy to import
+    here = os.path.realpath(os.getcwd())
+    sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) != here]
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # matrices this small only wait for a second thread
 
-from grading.command import END, main  # noqa: E402
+    from grading.command import END, main
 
-END(main())  # also where the file has left a thread running
+    END(main())  # also where the file has left a thread running

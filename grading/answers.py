@@ -1,5 +1,6 @@
-# grading/answers.py of backprop.py. SPDX-License-Identifier: MIT-0
-import copy
+# grading/answers.py, of backprop.py. SPDX-License-Identifier: MIT-0
+"""What a function makes of a net, and whether that is right."""
+
 import functools
 import math
 import re
@@ -9,57 +10,82 @@ from math import inf
 
 import numpy as np
 
-from grading.conventions import SIX
-from grading.networks import networks, plain
+from grading.conventions import TASKS
+from grading.finding import Function
+from grading.networks import PLAIN, net_of, networks, plain
 from grading.reading import lines_of
 from grading.words import described, listed, short
 
-# What a function has made of a network: {label: array} or None, what is wrong with its form or "",
-# and the error that it has raised or None. Judged: also the labels that are wrong, what is right,
-# and how far the numbers are apart, in units of the largest.
+# The conventions of a file's functions. rows: has it samples in rows (None: not known)?
+# activation: of its hidden layers, as near as forward tells; known: is that sure? depth: its hidden
+# layers (None: any). unmet: what of it is not met here, or "".
+Style = namedtuple("Style", "rows activation known depth unmet")
+Subject = namedtuple("Subject", "source functions style")  # whoever is asked
+# What came: {label: array} or None; what is wrong with its form, or ""; the error raised, or None.
 Answer = namedtuple("Answer", "values complaint error", defaults=("", None))
-Judged = namedtuple("Judged", "net wrong right apart values complaint error")
+# An answer beside what is right; the labels that are wrong; how far the numbers are apart, in units
+# of the largest.
+Outcome = namedtuple("Outcome", "net right wrong apart answer")
 
 
 def turned(thing, rows):
-    """A copy of arrays, alone or in a dict; with samples in rows all are transposed."""
+    """Return a copy of arrays, alone or in a dict; with samples in rows all are transposed."""
     if isinstance(thing, dict):
         return {key: turned(P, rows) for key, P in thing.items()}
-    return thing.T.copy() if rows and isinstance(thing, np.ndarray) else copy.copy(thing)
+    return (thing.T if rows else thing).copy() if isinstance(thing, np.ndarray) else thing
 
 
-def call(file, six, given):
-    """Call one of the six with what its arguments mean, in silence."""
+def call(subject, task, given):
+    """Call the function for a task with what its arguments mean, in silence."""
     given = {**given, **dict(enumerate(given["sizes"])), "off": 0, "on": 1}
-    arguments = file.taken[six].arguments
-    positional = [given[role] for _, role, by_keyword in arguments if not by_keyword]
-    keywords = {argument: given[role] for argument, role, by_keyword in arguments if by_keyword}
-    if six == "train":
+    function, *_ = of = subject.functions[task]
+    positional = [given[role] for _, role, by_keyword in of.arguments if not by_keyword]
+    keywords = {name: given[role] for name, role, by_keyword in of.arguments if by_keyword}
+    if task == "train":
         positional, keywords = positional[:3], {"lr": given["lr"], "steps": given["steps"]}
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return file.taken[six].function(*positional, **keywords)
+        return function(*positional, **keywords)
 
 
-def ask(file, six, net):
-    """Return the Answer of one of the six to a network; "step" is update of what backward gives."""
-    given = turned(net, file.rows)
-    if six == "bce":  # whose penalty on weights is then 0
+def ask(subject, task, net):
+    """Return the Answer to a net; the task "step" is update of what backward gives."""
+    if task != "update":
+        return ask_with(subject, task, net)
+    answers = []  # it may read grads["dW1"], or grads["W1"]
+    for d in ("", "d"):
+        grads = {d + key: G for key, G in net["grads"].items()}
+        answers.append(ask_with(subject, task, {**net, "grads": grads}))
+        if answers[-1].values and not is_unmoved(answers[-1].values, net):
+            return answers[-1]
+    return max(answers, key=lambda each: (each.values is not None, not is_lost_key(each.error)))
+
+
+def is_unmoved(values, net):
+    return all(np.array_equal(values.get(key), P) for key, P in net["params"].items())
+
+
+def is_lost_key(error):
+    return isinstance(error, KeyError) and re.fullmatch(r"'d?[WbAZ]\d'", str(error))
+
+
+def ask_with(subject, task, net):
+    asked = {"backward": ["forward", "backward"], "step": ["forward", "backward", "update"]}
+    roles = [role for each in asked.get(task, [task]) for _, role, _ in subject.functions[each][2]]
+    given = {role: turned(net[role], subject.style.rows) for role in {*roles} & net.keys()}
+    given["sizes"] = net["sizes"]
+    if task == "bce" and "params" in given:  # whose penalty on weights is then 0
         given["params"] = {key: 0 * P for key, P in given["params"].items()}
-    if six == "update":
-        if file.d is None:
-            find_keys(file)
-        given["grads"] = {file.d + key: G for key, G in given["grads"].items()}
     try:
-        if six in ("backward", "step"):
-            given["A"], given["cache"] = output_of(call(file, "forward", given), net)
-        if six == "step":
-            given["grads"], six = call(file, "backward", given), "update"
-        result = call(file, six, given)
-        result = given["params"] if result is None and six == "update" else result
-        return answer_in(file, six, result, net)
+        if task in ("backward", "step"):
+            given["A"], given["cache"] = output_of(call(subject, "forward", given), net)
+        if task == "step":
+            given["grads"], task = call(subject, "backward", given), "update"
+        result = call(subject, task, given)
+        result = given.get("params") if result is None and task == "update" else result
+        return answer_in(result, task, net, subject.style.rows)
     except (Exception, SystemExit) as error:
-        return Answer(None, raised(error, file), error)
+        return Answer(None, raised(error, subject.source), error)
 
 
 def output_of(result, net):
@@ -79,39 +105,46 @@ def floats(thing):
     return array.astype(float)
 
 
-def answer_in(file, six, result, net):
+def answer_in(result, task, net, rows):
     """Return the Answer that is in a result."""
-    empty = "an empty dict" if isinstance(result, dict) and not result else ""
-    expected, values = f"returns {empty or described(result)}, expected {SIX[six][1]}", {}
+    values, key = {}, None
     try:
-        if six == "bce":
+        if task == "bce":
             loss = floats(result)
             return Answer({"loss": loss.reshape(()) if loss.size == 1 else loss})
-        if isinstance(result, (tuple, list)) and six in ("forward", "train"):
-            expected = f"returns ({', '.join(map(described, result[:5]))}), expected {SIX[six][1]}"
-        if six == "forward":
+        if task == "forward":
             A, _ = output_of(result, net)
             A = floats(None if isinstance(A, (list, tuple)) else A)
-            return Answer({"A": turned(A, file.rows)})
-        if six == "train":
-            result, losses = result
+            return Answer({"A": turned(A, rows)})
+        params = result
+        if task == "train":
+            params, losses = result
             values["losses"] = floats(losses).ravel()
-        named = {key: P for key, P in result.items() if re.fullmatch(r"d?[Wb]\d+", str(key))}
+        named = {key: P for key, P in params.items() if re.fullmatch(r"d?[Wb]\d+", str(key))}
         if any(key[0] == "d" for key in named):
             named = {key[1:]: P for key, P in named.items() if key[0] == "d"}
-        if result and not named:
-            came = listed(short(repr(key), 20) for key in list(result)[:6])
+        if params and not named:
+            came = listed(short(repr(key), 20) for key in list(params)[:6])
             return Answer(None, f"returns a dict of {came}, expected W1, b1, ...")
         for key, P in named.items():
-            expected = f"has {described(P)} as {key}, expected an array of numbers"
-            flat = file.rows and np.ndim(P) == 1  # as b may be beside samples in rows
-            values[key] = turned(floats([P] if flat else P), file.rows)
+            flat = rows and np.ndim(P) == 1  # as b may be beside samples in rows
+            values[key] = turned(floats([P] if flat else P), rows)
             if values[key].size == 1:  # a sum alone, as db of one output may be
                 values[key] = values[key].reshape(1, 1)
     except (AttributeError, TypeError, ValueError):
-        return Answer(None, expected)
-    values = patterns(values) if six == "init_params" else values
-    return Answer(values) if values else Answer(None, expected)
+        return Answer(None, unexpected(result, task, {} if key is None else {key: P}))
+    values = patterns(values) if task == "init_params" else values
+    return Answer(values) if values else Answer(None, unexpected(result, task, {}))
+
+
+def unexpected(result, task, part):
+    """Return in words what came in place of an answer, or as a part of one, {key: what came}."""
+    for key, P in part.items():
+        return f"has {described(P)} as {key}, expected an array of numbers"
+    came = "an empty dict" if result == {} else described(result)
+    if isinstance(result, (tuple, list)) and task in ("forward", "train"):
+        came = f"({', '.join(map(described, result[:5]))})"
+    return f"returns {came}, expected {TASKS[task][1]}"
 
 
 def patterns(params):
@@ -127,88 +160,70 @@ def patterns(params):
     return made
 
 
-def raised(error, file):
-    """The error in words, and the line of the file that it came from."""
+def raised(error, source):
+    """Return the error in words, and the line of the file that it came from."""
     # NumPy's own words for shapes that do not fit @ speak of gufunc signatures.
     words = re.sub(r"Input operand .*\((size .*)\)", r"shapes do not fit, \1", str(error))
     words = short(f"raises {type(error).__name__}: {words}", 120)
     words = "calls exit()" if isinstance(error, SystemExit) else words
-    for line in lines_of(error, file)[-1:]:
-        words += f" in {file.places[line - 1]}, {short(file.lines[line - 1], 70)}"
+    for line in lines_of(error, source.path)[-1:] if source else ():
+        words += f" in {source.places[line - 1]}, {short(source.lines[line - 1], 70)}"
     return words
 
 
-def layers_of(file, six):
-    return file.taken[six].hidden if six == "init_params" else file.hidden
-
-
-def judge(file, six, kind, k):
-    """Return what a function makes of a network beside what is right, Judged."""
-    net = networks(layers_of(file, six))[kind][k]
-    right = plain_values(file.g, six, kind, k, layers_of(file, six))
-    values, complaint, error = ask(file, six, net)
-    if values is None:
-        return Judged(net, [*right], right, inf, values, complaint, error)
-    d, wrong, apart = "d" if six == "backward" else "", {}, 1e-17
-    # The largest entry is the unit; as samples can cancel to 0, it is never below 0.1.
-    unit = max(0.1, *(abs(P).max() for P in right.values()))
-    for key, P in right.items():
-        Q = values.get(key)
-        if Q is None:
-            wrong[key] = f"has no {d}{key}"
-        elif Q.shape != P.shape:
-            came, meant = (turned(M, file.rows).shape for M in (Q, P))
-            wrong[key] = f"has {d}{key} of shape {came}, expected {meant}"
-        elif not np.isfinite(Q).all():
-            wrong[key] = f"has nan or infinity in {d}{key}"
-        elif abs(Q - P).max() > 1e-5 * unit:
-            wrong[key] = ""
-        apart = inf if wrong.get(key) else max(apart, abs(Q - P).max() / unit)
-    if six == "init_params":  # L = len(params) // 2 counts them
-        wrong |= {key: f"has {key}, which is too many" for key in values if key not in right}
-    complaint = next(filter(None, wrong.values()), "")
-    return Judged(net, [*wrong], right, apart, values, complaint, error)
-
-
-def judged(file, six, *kinds):
-    """Return what a function makes of the networks of these kinds (or small, irregular), a list."""
-    made = []
-    for kind in kinds or ("small", "irregular"):
-        if (six, kind) not in file.judged:
-            count = len(networks(layers_of(file, six))[kind])
-            file.judged[six, kind] = [judge(file, six, kind, k) for k in range(count)]
-        made += file.judged[six, kind]
-    return made
-
-
-def digits(file, six):
-    """To how many digits of the largest entry all answers of a function are right."""
-    apart = max(each.apart for each in judged(file, six))
-    return int(-math.log10(apart)) if apart < 1 else 0
-
-
-def is_right(file, six):
-    there = six in file.taken and not file.taken[six].why
-    return there and not any(each.wrong for each in judged(file, six))
+# ---- Beside what is right ------------------------------------------------------------------------
 
 
 @functools.cache
-def plain_values(hidden, six, kind, k, layers, text=""):
-    """Return what the plain functions make of network k of a kind."""
-    return ask(plain(hidden, text), six, networks(layers)[kind][k]).values
+def plain_values(activation, task, key, text=PLAIN):
+    """Return what the plain functions, or an edited one, make of net_of(*key)."""
+    names, functions = plain(activation, text), {}
+    for each, (roles, _) in TASKS.items():
+        arguments = [(role, role, False) for role in roles.split()]
+        functions[each] = Function(names[each], each, arguments, False, True, None, "")
+    style = Style(False, activation, True, None, "")
+    return ask(Subject(None, functions, style), task, net_of(*key)).values
 
 
-def find_keys(file):
-    """Find out which keys of grads update reads: dW1, or W1."""
-    net, tried = networks(file.hidden)["irregular"][0], []
-    for file.d in ("", "d"):
-        answer = ask(file, "update", net)
-        tried.append((answer.values is not None, not is_lost_key(answer.error), file.d))
-    *_, file.d = max(tried)
+def depth_for(subject, task):
+    return subject.functions[task].depth if task == "init_params" else subject.style.depth
 
 
-def is_lost_key(error):
-    return isinstance(error, KeyError) and re.fullmatch(r"'d?[WbAZ]\d'", str(error))
+def outcomes_of(subject, task, kind):
+    """Return what a function makes of the nets of a kind beside what is right, an Outcome each."""
+    return [outcome_of(subject, task, net) for net in networks(kind, depth_for(subject, task))]
+
+
+def outcome_of(subject, task, net):
+    rows, right = subject.style.rows, plain_values(subject.style.activation, task, net["key"])
+    answer = ask(subject, task, net)
+    if answer.values is None:
+        return Outcome(net, right, [*right], inf, answer)
+    d, wrong, most = "d" if task == "backward" else "", {}, 1e-17
+    # The largest entry is the unit; as samples can cancel to 0, it is never below 0.1.
+    unit = max(0.1, *(abs(P).max() for P in right.values()))
+    for key, P in right.items():
+        Q, apart = answer.values.get(key), inf
+        if Q is None:
+            wrong[key] = f"has no {d}{key}"
+        elif Q.shape != P.shape:
+            came, meant = (turned(M, rows).shape for M in (Q, P))
+            wrong[key] = f"has {d}{key} of shape {came}, expected {meant}"
+        elif not (apart := abs(Q - P).max() / unit) < inf:
+            wrong[key], apart = f"has nan or infinity in {d}{key}", inf
+        elif apart > 1e-5:
+            wrong[key] = ""
+        most = max(most, apart)
+    if task == "init_params":  # L = len(params) // 2 counts them
+        wrong |= {key: f"has {key}, which is too many" for key in answer.values if key not in right}
+    complaint = next(filter(None, wrong.values()), "")
+    return Outcome(net, right, [*wrong], most, answer._replace(complaint=complaint))
+
+
+def digits(outcomes):
+    """Return to how many digits of the largest entry all answers of a function are right."""
+    apart = max(each.apart for each in outcomes)
+    return int(-math.log10(apart)) if apart < 1 else 0
 
 
 def same(yours, theirs, keys=None):
@@ -221,12 +236,3 @@ def same(yours, theirs, keys=None):
         and np.allclose(P, Q, 1e-5, 1e-5 * abs(Q[np.isfinite(Q)]).max(initial=0), equal_nan=True)
         for P, Q in pairs
     )
-
-
-def edited(text, edits):
-    """The text with the edits made, or "" where they do not fit, once each."""
-    for old, new in edits:
-        if text.count(old) != 1:
-            return ""
-        text = text.replace(old, new)
-    return text

@@ -1,8 +1,13 @@
-# grading/conventions.py of backprop.py. SPDX-License-Identifier: MIT-0
-import re
-from collections import namedtuple
+# grading/conventions.py, of backprop.py. SPDX-License-Identifier: MIT-0
+"""The tables: article 1's six tasks, and how functions and arguments for them are called.
 
-SIX = {  # the arguments of article 1's functions, in its order, and what they return
+A task is one of the six, whatever a file calls the function that does it. A role is what an
+argument is for, whatever its name: one of article 1's names, or "off" or "on".
+"""
+
+import re
+
+TASKS = {  # the roles of article 1's arguments, in its order, and what comes back
     "init_params": ("sizes", "a dict, W1: (n1, n0), b1: (n1, 1), ..."),
     "forward": ("params X", "(A, cache)"),
     "bce": ("A Y", "one number"),
@@ -10,7 +15,7 @@ SIX = {  # the arguments of article 1's functions, in its order, and what they r
     "update": ("params grads lr", "a dict, the params after the step"),
     "train": ("params X Y lr steps", "(params, losses)"),
 }
-NAMES = {  # what they are called, in any capitals, with or without _; the first ones first
+NAMES = {  # of functions, in any capitals, with or without _; the first ones first
     "init_params": "init_params initialize_parameters initialize_parameters_deep initialize_params "
     "initialisation initialization init_weights init_parameters initialize_weights",
     "forward": "forward forward_propagation L_model_forward forward_prop propagate feedforward "
@@ -22,7 +27,7 @@ NAMES = {  # what they are called, in any capitals, with or without _; the first
     "update": "update update_parameters update_params update_weights",
     "train": "train",
 }
-ROLES = {  # what an argument's name says that it is, in any capitals, with or without _
+ROLES = {  # of arguments by their names, in any capitals, with or without _
     "params": r"param\w*|theta|weights",
     "X": r"x|inputs?|data|a0",
     "Y": r"y|labels?|targets?|ytrue",
@@ -40,28 +45,23 @@ ALSO = {"backward": ["X", "A"], "bce": ["params", "X"]}  # what they may take be
 UNITS = {0: r"nx|[nd]?in\w*|.*feat.*", 99: r".*out.*|ny|.*class.*"}
 UNITS[1] = r".*hid.*(?<!zes|ers|ims)|n?h\d*"  # a number, not hidden_sizes
 
-# One of the six, as a file has it: its name; a list of (argument, role, by keyword); whether a role
-# is guessed; whether all is article 1's own; for how many hidden layers it is made (None: any); and
-# why it cannot be called.
-Taken = namedtuple("Taken", "function name arguments guessed own hidden why")
-
 
 def bare(name):
     return name.replace("_", "").lower()
 
 
-KNOWN = {six: [bare(name) for name in names.split()] for six, names in NAMES.items()}
+KNOWN = {task: [bare(name) for name in names.split()] for task, names in NAMES.items()}
 ALL_KNOWN = {name for names in KNOWN.values() for name in names}
 
 
 def role_of(argument, allowed):
-    """The role that an argument's name says, of those allowed, or None."""
+    """Return the role that an argument's name says, of those allowed, or None."""
     plain = argument.replace("_", "")
     return next((role for role in allowed if re.fullmatch(ROLES[role], plain, re.I)), None)
 
 
-def rank(argument):
-    """Where a number of units belongs, by its name: 0 the input, 99 the output; or None."""
+def rank_of(argument):
+    """Return where a number of units belongs, by its name: 0 the input, 99 the output; or None."""
     if counted := re.fullmatch(r"(?:n|l|layer)(\d)", bare(argument)):
         return int(counted[1])
     return next((k for k, of in UNITS.items() if re.fullmatch(of, bare(argument))), None)

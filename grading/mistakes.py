@@ -1,5 +1,5 @@
-# grading/mistakes.py of backprop.py. SPDX-License-Identifier: MIT-0
-
+# grading/mistakes.py, of backprop.py. SPDX-License-Identifier: MIT-0
+"""The catalogue of mistakes: each as an edit of a plain function, which then makes it."""
 
 # Mistakes as edits of the plain functions, a line each (four spaces continue it): this text, which
 # is there once, becomes that, and what it is called. The edited function gives what it gives.
@@ -81,9 +81,9 @@ dg(Z_prev) -> dg_A(Z_prev) | Z in place of A in A (1 - A) or 1 - A^2
 dg(Z_prev) -> g(Z_prev) | the activation in place of its derivative
 dg(Z_prev) -> (1 - A_prev) | 1 - A in place of the derivative
 dg(Z_prev) -> dg(cache[f"Z{l}"]) | the derivative at Z of the layer above, not Z_prev
-dg(Z_prev) -> HIDDEN["sigmoid"][1](Z_prev) | the derivative of sigmoid, which forward does not have
+dg(Z_prev) -> D["sigmoid"](Z_prev) | the derivative of sigmoid, which forward does not have
 dg(Z_prev) -> A_prev * (1 - A_prev) | the derivative of sigmoid, which forward does not have
-dg(Z_prev) -> HIDDEN["tanh"][1](Z_prev) | the derivative of tanh, which forward does not have
+dg(Z_prev) -> D["tanh"](Z_prev) | the derivative of tanh, which forward does not have
 dg(Z_prev) -> (1 - A_prev**2) | the derivative of tanh, which forward does not have
 dg(Z_prev) -> (Z_prev > 0) | the derivative of ReLU, which forward does not have
 dZ = dA_prev -> dX = dA_prev | dZ stays that of the output, and is not passed back
@@ -145,6 +145,15 @@ def table_of(table):
         rows = [line.replace(r"\n", "\n").split(" | ") for line in lines]
         made[heading] = [([edit.split(" -> ") for edit in edits], words) for *edits, words in rows]
     return made
+
+
+def edited(text, edits):
+    """Return the text with the edits made, or "" where they do not fit, once each."""
+    for old, new in edits:
+        if text.count(old) != 1:
+            return ""
+        text = text.replace(old, new)
+    return text
 
 
 CATALOGUE = table_of(MISTAKES)

@@ -1,12 +1,13 @@
-# grading/networks.py of backprop.py. SPDX-License-Identifier: MIT-0
-import copy
+# grading/networks.py, of backprop.py. SPDX-License-Identifier: MIT-0
+"""The networks that a file is asked about, and plain functions that know what is right.
+
+A net is a dict of all that a task may take: sizes, params, X, Y, A, grads, lr, steps.
+"""
+
 import functools
 import re
 
 import numpy as np
-
-from grading.finding import load
-from grading.reading import new_file
 
 PLAIN = """
 def init_params(sizes):
@@ -68,30 +69,22 @@ def logistic(Z):
     return 1 / (1 + np.exp(-Z))
 
 
-HIDDEN = {  # each activation of hidden layers, its derivative at Z, and the same from A
+ACTIVATIONS = {  # of hidden layers; the derivative at Z, and the same from A
     "sigmoid": (logistic, lambda Z: logistic(Z) * (1 - logistic(Z)), lambda A: A * (1 - A)),
     "tanh": (np.tanh, lambda Z: 1 - np.tanh(Z) ** 2, lambda A: 1 - A**2),
     "ReLU": (lambda Z: np.maximum(Z, 0), lambda Z: Z > 0, lambda A: A > 0),
 }
 
 
-def file_of(text, hidden):
-    """Return a file of this text, whose g and dg are those of a hidden activation."""
-    names = dict(zip(("g", "dg", "dg_A"), HIDDEN[hidden]), np=np, sigmoid=logistic, HIDDEN=HIDDEN)
-    return load(new_file(None, names), [("line", text)])
-
-
 @functools.cache
-def plain(hidden, text=""):
-    """Return the plain functions as a file; with the text of one, that in place of its own."""
-    if not text:
-        file = file_of(PLAIN, hidden)
-        file.g, file.known, file.hidden = hidden, True, None
-        return file
-    file = copy.copy(plain(hidden))
-    exec(text, names := {**file.names})
-    file.taken = {six: of._replace(function=names[six]) for six, of in file.taken.items()}
-    return file
+def plain(activation, text=PLAIN):
+    """Return the names of the plain functions; with the text of one, that in place of its own."""
+    g, dg, dg_A = ACTIVATIONS[activation]
+    D = {name: dg for name, (_, dg, _) in ACTIVATIONS.items()}
+    names = dict(np=np, sigmoid=logistic, g=g, dg=dg, dg_A=dg_A, D=D)
+    names |= {} if text is PLAIN else {task: plain(activation)[task] for task in TEXT}
+    exec(text, names)
+    return names
 
 
 ENTRIES = {  # A: an epsilon of 1e-7 in the logarithm passes, a clip at 0.01 does not
@@ -103,6 +96,7 @@ ENTRIES = {  # A: an epsilon of 1e-7 in the logarithm passes, a clip at 0.01 doe
 }
 
 
+@functools.cache
 def net_of(sizes, m, seed=None):
     """Return a network of these sizes with m samples, and all else that one of the six may take.
 
@@ -121,7 +115,7 @@ def net_of(sizes, m, seed=None):
         return rng.normal(0, {"W": shape[1] ** -0.5, "b": 0.5, "X": 1, "grads": 8}[what], shape)
 
     def largest(Z):
-        return max(abs(plain(g).names["forward"](params, X)[1][Z]).max() for g in HIDDEN)
+        return max(abs(plain(g)["forward"](params, X)[1][Z]).max() for g in ACTIVATIONS)
 
     for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
         params[f"W{l}"] = draw("W", n, n_prev)
@@ -132,32 +126,32 @@ def net_of(sizes, m, seed=None):
         params |= {f"W{L}": params[f"W{L}"] / 2, f"b{L}": params[f"b{L}"] / 2}
     grads = {key: draw("grads", *P.shape) for key, P in params.items()}
     lr, steps = ([0.02, 0.5, 1e-7][seed], 1 + (m + seed) % 4) if small else (0.3, 2 + m % 3)
-    return dict(sizes=sizes, params=params, X=X, Y=Y, A=A, grads=grads, lr=lr, steps=steps)
+    net = dict(sizes=sizes, params=params, X=X, Y=Y, A=A, grads=grads, lr=lr, steps=steps)
+    return {**net, "key": (sizes, m, seed)}  # net_of(*key) is this net
 
 
 @functools.cache
-def networks(layers):
-    """Return {kind: networks with so many hidden layers (None: any), the smallest first}.
+def networks(kind, depth):
+    """Return nets with so many hidden layers (None: 1, 2 and 3) of a kind, the smallest first.
 
-    small ones, which show a mistake; irregular ones, which name it; square ones, which name it if
-    it is a transpose, which does not fit elsewhere.
+    small ones show a mistake, irregular ones name it, square ones name it if it is a transpose,
+    which does not fit elsewhere.
     """
-    depths = (1, 2, 3) if layers is None else (layers,)
-    made = {"small": [], "irregular": [], "square": []}
-    for depth in depths:
-        for widths in ((1,), (1, 2), (2, 1), (2, 3), (3, 2)):
-            sizes = (*(widths * 9)[: depth + 1], 1)
-            made["small"] += [net_of(sizes, m, seed) for m in (2, 3) for seed in range(3)]
-        for m, widths in ((5, (4, 3, 2)), (7, (3, 2, 4)), (40, (2, 4, 3))):
-            made["irregular"].append(net_of((*(widths * 9)[: depth + 1], 1), m))
-        made["square"] += [net_of((3,) * (depth + 2), m) for m in (3, 7)]
-    made["small"].sort(key=lambda net: sum(map(np.size, leaves(net))))
-    return made
+    nets = []
+    for n in (1, 2, 3) if depth is None else (depth,):
+        if kind == "small":
+            for widths in ((1,), (1, 2), (2, 1), (2, 3), (3, 2)):
+                sizes = (*(widths * 9)[: n + 1], 1)
+                seeds = range(3) if n in (1, depth) else (1,)
+                nets += [net_of(sizes, m, seed) for m in (2, 3) for seed in seeds]
+        if kind == "irregular":
+            for m, widths in ((5, (4, 3, 2)), (7, (3, 2, 4)), (40, (2, 4, 3))):
+                nets.append(net_of((*(widths * 9)[: n + 1], 1), m))
+        if kind == "square":
+            nets += [net_of((3,) * (n + 2), m) for m in (3, 7)]
 
+    def size(net):
+        arrays = [net["X"], net["Y"], net["A"], *net["params"].values(), *net["grads"].values()]
+        return sum(map(np.size, arrays)) + len(net["sizes"])
 
-def leaves(thing):
-    """The arrays and numbers in dicts and sequences."""
-    inner = thing.values() if isinstance(thing, dict) else thing
-    if isinstance(thing, (dict, tuple, list)):
-        return [leaf for each in inner for leaf in leaves(each)]
-    return [thing]
+    return sorted(nets, key=size) if kind == "small" else nets

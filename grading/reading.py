@@ -1,110 +1,138 @@
-# grading/reading.py of backprop.py. SPDX-License-Identifier: MIT-0
+# grading/reading.py, of backprop.py. SPDX-License-Identifier: MIT-0
+"""From the code of a file to a Source: only what the six tasks need of it is run.
+
+Each statement at the top of a file defines names and needs names. Beginning with the functions for
+the six, those statements run that define what is needed, in their order, each by itself. So nothing
+trains, plots or asks, and what fails is missed only by whoever needs it.
+"""
+
 import __future__
 
 import ast
-import json
-import re
-import symtable
-import tokenize
+import pathlib
+import sys
+import tempfile
 import traceback
 import types
+from collections import namedtuple
 
-from grading.conventions import ALL_KNOWN, SIX, bare
+from grading.cells import Unreadable, cells_of, commented, named_in, parsed
+from grading.conventions import ALL_KNOWN, TASKS, bare
 from grading.words import short
 
-MAGIC = r"^(\s*(?:\w+ *= *)?)([%!?].*|\w.*\?\s*)$"  # of a notebook: x = !ls, %matplotlib, help?
+try:
+    import symtable
+except ModuleNotFoundError:
+    symtable = None
+
+# What a file holds. lines: its code; places: what each line is called; statements: at its top;
+# names: what those have defined that were run; wanted: the names of theirs that may do one of the
+# six; failed: {name: why what defines it did not run}; folders: where a function of its own lies.
+Source = namedtuple("Source", "path lines places statements names wanted failed folders")
+Statement = namedtuple("Statement", "node defines needs")  # and two sets of names
+
 KEEP = ("append", "extend", "insert", "add", "update", "setdefault")
 LATER = __future__.annotations.compiler_flag  # what an annotation names may be missing
 
 
-class Unreadable(Exception):
-    """A file cannot be read, or has none of the six: where, and why."""
+def read(path, asserts=True):
+    """Return the Source of a file. Unreadable: it cannot be read."""
+    if symtable is None:
+        raise Unreadable(f"{sys.implementation.name} has no symtable module: use CPython")
+    cells, written = cells_of(path)
+    module = types.ModuleType(f"graded {path.stem}")
+    module.__file__, sys.modules[module.__name__] = str(path), module  # for dataclasses and pickle
+    with tempfile.TemporaryDirectory() as folder:  # what a notebook writes is what it imports
+        for name, text in written.items():
+            pathlib.Path(folder, f"{name}.py").write_text(text, encoding="utf-8")
+        sys.path.insert(0, folder)
+        source = load(path, cells, vars(module), asserts)
+        sys.path.remove(folder)
+    return source._replace(folders=[path.parent, pathlib.Path(folder)])
 
 
-def new_file(path, names):
-    """Return a file of which nothing is known but what it defines.
+def load(path, cells, names, asserts=True):
+    """Run what the six need of pieces of code, (what its lines are called, text)."""
+    lines, places, statements, failed = [], [], [], {}
+    for where, text in cells:
+        try:
+            nodes, own_lines = parsed(text)
+            for node in nodes:
+                statements.append(Statement(node, *names_in(node, own_lines)))
+                ast.increment_lineno(node, len(lines))
+        except SyntaxError as error:
+            why = f"{where} {error.lineno} fails: SyntaxError: {error.msg}"
+            failed |= dict.fromkeys(named_in(text), why)
+        lines += text.split("\n")
+        places += [f"{where} {k}" for k in range(1, text.count("\n") + 2)]
+    for name, k in commented(lines).items():
+        failed.setdefault(name, f"it stands in a comment, {places[k - 1]}")
+    wanted = set().union(*map(wanted_in, statements))
+    for node, defines, _ in needed(statements, wanted):
+        try:
+            code = compile(ast.Module([node], []), str(path), "exec", LATER, optimize=not asserts)
+            exec(code, names)
+        except BaseException as error:  # exit() too
+            line = [*lines_of(error, path), node.lineno][0]
+            why = f"{type(error).__name__}: {short(str(error), 100)}"
+            why = f"{places[line - 1]} fails: {why}"
+            why = failed.get(getattr(error, "name", None), why)  # the first that has failed
+            failed |= dict.fromkeys(defines, why)
+    return Source(path, lines, places, statements, names, wanted, failed, [])
 
-    statements: (node, names that it defines, names that it needs). wanted: names that may be the
-    six's. failed: {name: (line, why)}. taken: the six. rows: has it samples in rows (None: not
-    known)? hidden: for how many hidden layers (None: any). g: the activation of hidden layers, as
-    near as forward tells; known: is that sure? unmet: what the grading does not meet. d: "d" or "".
-    """
-    empty = {"lines": [], "places": [], "statements": [], "failed": {}, "taken": {}, "judged": {}}
-    found = {"rows": None, "hidden": None, "g": "sigmoid", "known": False, "unmet": "", "d": None}
-    return types.SimpleNamespace(path=path, names=names, **empty, **found)
 
-
-def names_in(statement, lines):
+def names_in(node, lines):
     """Return (names that a statement defines, names that it needs)."""
-    above = [statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))]
-    text = "\n".join(lines[min(above) - 1 : statement.end_lineno]).encode()
-    end = len(text) - len(lines[statement.end_lineno - 1].encode()) + statement.end_col_offset
-    tables, needs = [symtable.symtable(text[statement.col_offset : end], "", "exec")], set()
+    above = [node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))]
+    text = "\n".join(lines[min(above) - 1 : node.end_lineno]).encode()
+    end = len(text) - len(lines[node.end_lineno - 1].encode()) + node.end_col_offset
+    tables, needs = [symtable.symtable(text[node.col_offset : end], "", "exec")], set()
     symbols = tables[0].get_symbols()
     defines = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
     for table in tables:  # grows as it goes
         tables += table.get_children()
         used = [s for s in table.get_symbols() if s.is_referenced() or s.is_declared_global()]
         needs |= {s.get_name() for s in used if table is tables[0] or s.is_global()}
-    for node in ast.walk(statement):  # TABLE["relu"] = relu, forward.calls = 0, LIST.append(relu)
-        kept = getattr(node, "attr", "") in KEEP or isinstance(getattr(node, "ctx", 0), ast.Store)
-        if kept and isinstance(node, (ast.Subscript, ast.Attribute)):
-            bases = [base.id for base in ast.walk(node.value) if isinstance(base, ast.Name)]
+    for each in ast.walk(node):  # TABLE["relu"] = relu, forward.calls = 0, LIST.append(relu)
+        kept = getattr(each, "attr", "") in KEEP or isinstance(getattr(each, "ctx", 0), ast.Store)
+        if kept and isinstance(each, (ast.Subscript, ast.Attribute)):
+            bases = [base.id for base in ast.walk(each.value) if isinstance(base, ast.Name)]
             defines |= {*bases[:1]} & needs  # not where it is local
-    for decorator in getattr(statement, "decorator_list", ()):  # @register, which may keep it
+    for decorator in getattr(node, "decorator_list", ()):  # @register, which may keep it
         defines |= {getattr(getattr(decorator, "func", decorator), "id", "")}
-    if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
+    if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
         defines = {"*"}
     return defines, needs
 
 
-def needed(file, names):
+def wanted_in(statement):
+    """Which names of a statement may do one of the six? Article 1's, and those of functions."""
+    if isinstance(statement.node, (ast.FunctionDef, ast.ImportFrom)):
+        return {name for name in statement.defines if name == "*" or bare(name) in ALL_KNOWN}
+    return statement.defines & TASKS.keys()
+
+
+def needed(statements, names):
     """Return the statements that define these names, or what those need, in their order."""
     todo, chosen = [*names], set()
     for name in todo:  # grows as it goes
-        for k, (statement, defines, needs) in enumerate(file.statements):
+        for k, (node, defines, needs) in enumerate(statements):
             if name in defines and k not in chosen:
                 chosen.add(k)
-                is_function = isinstance(statement, ast.FunctionDef)
-                todo += (needs | defines if is_function else needs) - {*todo}
-    return [file.statements[k] for k in sorted(chosen)]
+                also = needs | defines if isinstance(node, ast.FunctionDef) else needs
+                todo += also - {*todo}
+    return [statements[k] for k in sorted(chosen)]
 
 
-def wanted_in(statement, defines, _):
-    """Which names of a statement may be the six's? Article 1's in any case, else of functions."""
-    if isinstance(statement, (ast.FunctionDef, ast.ImportFrom)):
-        return {name for name in defines if name == "*" or bare(name) in ALL_KNOWN}
-    return defines & SIX.keys()
+def words_in(source, name):
+    """Return the names and strings in the code of a function, and of all that it needs."""
+    nodes = [each for node, *_ in needed(source.statements, {name}) for each in ast.walk(node)]
+    words = [getattr(each, field, 0) for each in nodes for field in ("id", "arg", "value")]
+    words += getattr(getattr(source.names[name], "__code__", None), "co_consts", ())  # if imported
+    return {word for word in words if isinstance(word, str)}
 
 
-def parsed(lines):
-    """Return the statements, and the lines without magic."""
-    try:
-        return ast.parse("\n".join(lines)).body, lines
-    except SyntaxError as error:
-        k = (error.lineno or 1) - 1
-        plain = [re.sub(MAGIC, r"\1None", line) for line in lines[k : k + 1]]
-        if plain == lines[k : k + 1]:
-            raise
-        return parsed([*lines[:k], *plain, *lines[k + 1 :]])
-
-
-def cells_of(path):
-    """Return the code of a file, of a notebook that of each cell, and what its lines are called."""
-    try:
-        with tokenize.open(path) as text:
-            if path.suffix.lower() != ".ipynb":
-                return [("line", text.read())]
-            cells = [cell for cell in json.load(text)["cells"] if cell["cell_type"] == "code"]
-            return [(f"cell {k}, line", "".join(cell["source"])) for k, cell in enumerate(cells, 1)]
-    except OSError as error:
-        cure = "; name the files in it" if path.is_dir() else ""
-        raise Unreadable(error.strerror + cure) from None
-    except (KeyError, TypeError, ValueError, SyntaxError) as error:
-        raise Unreadable(f"{type(error).__name__}: {short(str(error), 100)}") from None
-
-
-def lines_of(error, file):
-    """The lines of a file that an error has passed."""
+def lines_of(error, path):
+    """Return the lines of a file that an error has passed."""
     frames = traceback.extract_tb(error.__traceback__)
-    return [frame.lineno for frame in frames if frame.filename == str(file.path)]
+    return [frame.lineno for frame in frames if frame.filename == str(path)]

@@ -1,4 +1,5 @@
 # grading/test_verdicts.py of backprop.py. SPDX-License-Identifier: MIT-0
+import functools
 import json
 import os
 import pathlib
@@ -12,13 +13,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from grading.answers import ask
-from grading.command import status_of
-from grading.conventions import SIX
-from grading.diagnosis import edited
-from grading.mistakes import CATALOGUE, table_of
-from grading.networks import HIDDEN, PLAIN, TEXT, file_of, networks, plain
-from grading.verdicts import settle, verdict
+from grading.answers import outcomes_of, plain_values
+from grading.conventions import TASKS
+from grading.grade import status_of
+from grading.mistakes import CATALOGUE, edited, table_of
+from grading.networks import ACTIVATIONS, PLAIN, TEXT, networks, plain
+from grading.reading import load
+from grading.styles import subject_of
+from grading.verdicts import verdict
 
 COURSE = {  # the plain functions as a course has them: names, order of arguments, dW1
     "init_params(sizes):": "initialize_parameters_deep(layer_dims):\n    sizes = layer_dims",
@@ -39,28 +41,41 @@ def in_course_style(text):
     return text
 
 
-def verdicts_of(text, hidden="tanh", only=tuple(SIX)):
+def verdicts_of(text, hidden="tanh", only=tuple(TASKS)):
     """The verdicts on a file of this text, and their words; what is not asked for is right."""
-    file, verdicts, words = file_of(text, hidden), dict.fromkeys(SIX, "right"), {}
-    list(settle(file))
-    for six in only:
-        verdicts[six], words[six], _ = verdict(file, six, verdicts)
+    subject, verdicts, words = subject_in(text, hidden), dict.fromkeys(TASKS, "right"), {}
+    tried = functools.cache(functools.partial(outcomes_of, subject))
+    for task in only:
+        verdicts[task], words[task], _ = verdict(subject, task, tried, verdicts)
     return verdicts, words
 
 
-@pytest.mark.parametrize("six, style", [*product(SIX, ["article", "course"])][:-1])
-def test_every_mistake_is_named(six, style):  # but those of train, which a course does not have
+def subject_in(text, activation):
+    """The subject that is a file of this text, whose g and dg are those of an activation."""
+    names = {key: plain(activation)[key] for key in ("np", "sigmoid", "g", "dg", "dg_A", "D")}
+    asking = subject_of(load(pathlib.Path("mine.py"), [("line", text)], names))
+    while True:
+        try:
+            next(asking)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.mark.parametrize("task, style", [*product(TASKS, ["article", "course"])][:-1])
+def test_every_mistake_is_named(task, style):  # but those of train, which a course does not have
     another = {  # mistakes that may be another network, or a loss of another form
         "forward": "leaky|softmax|lacks its activation|classes",
         "bce": r"over samples is missing|of the mean is missing|len\(Y\)",
     }
-    for edits, name in CATALOGUE[six]:
-        text, seen = PLAIN.replace(TEXT[six], edited(TEXT[six], edits)), 0
-        for hidden in HIDDEN if "g(" in edits[0][0] else ["tanh"]:
-            found = verdicts_of(in_course_style(text) if style == "course" else text, hidden, [six])
-            word, words = (each[six] for each in found)
+    for edits, name in CATALOGUE[task]:
+        text, seen = PLAIN.replace(TEXT[task], edited(TEXT[task], edits)), 0
+        for hidden in ACTIVATIONS if "g(" in edits[0][0] else ["tanh"]:
+            found = verdicts_of(
+                in_course_style(text) if style == "course" else text, hidden, [task]
+            )
+            word, words = (each[task] for each in found)
             if word != "right":  # as the derivative of tanh is where forward has it
-                other = style == "course" and re.search(another.get(six, "^$"), name)
+                other = style == "course" and re.search(another.get(task, "^$"), name)
                 assert word == ("not judged" if other else "WRONG"), (edits, hidden, words)
                 assert other or name in words, (edits, hidden, words)
                 seen += 1
@@ -70,10 +85,10 @@ def test_every_mistake_is_named(six, style):  # but those of train, which a cour
 @pytest.mark.parametrize("hidden", ["sigmoid", "tanh"])
 def test_the_plain_functions_agree_with_complex_steps(hidden):
     g = {"sigmoid": lambda Z: (1 + np.tanh(Z / 2)) / 2, "tanh": np.tanh}
-    for net in networks(None)["irregular"]:
-        names = {**plain(hidden).names, "g": g[hidden]}
+    for net in networks("irregular", None):
+        names = {**plain(hidden), "g": g[hidden]}
         exec(TEXT["forward"] + "\n\n\n" + TEXT["bce"], names)
-        for key, G in ask(plain(hidden), "backward", net).values.items():
+        for key, G in plain_values(hidden, "backward", net["key"]).items():
             for i in np.ndindex(G.shape):
                 moved = net["params"][key].astype(complex)
                 moved[i] += 1e-30j
@@ -154,13 +169,13 @@ def changed(edits):
     return text
 
 
-@pytest.mark.parametrize("six", SIX)
-def test_what_is_beyond_the_catalogue(six):
-    for edits, expected in table_of(BEYOND)[six]:
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_beyond_the_catalogue(task):
+    for edits, expected in table_of(BEYOND)[task]:
         verdicts, words = verdicts_of(changed(edits))
         word, _, said = re.match(r"(not judged|\w+)(:? (.*))?", expected).groups(default="")
-        assert verdicts[six] == word and said in words[six], (edits, words[six])
-        assert {each for each in verdicts if verdicts[each] == "WRONG"} <= {six}, edits
+        assert verdicts[task] == word and said in words[task], (edits, words[task])
+        assert {each for each in verdicts if verdicts[each] == "WRONG"} <= {task}, edits
 
 
 # Edits of the plain functions, as a course has them: each file is right in its way.
@@ -300,7 +315,7 @@ def test_a_class_is_graded_whatever_its_files_do(tmp_path):
     process = command(tmp_path, texts, "--csv", "--seconds", "20")
     out, err = process.communicate()
     head, *rows = out.splitlines()
-    assert head.split(",") == ["file", *SIX, *(f"why {six}" for six in SIX), "remark"]
+    assert head.split(",") == ["file", *TASKS, *(f"why {task}" for task in TASKS), "remark"]
     assert (process.returncode, err) == (1, "")
     for (name, (_, verdicts, words)), row in zip(files.items(), rows, strict=True):
         assert row.startswith(f"{name},{verdicts},") and words in row, row
@@ -311,8 +326,8 @@ def test_a_class_is_a_line_each(tmp_path):
     process = command(tmp_path, texts)
     out, err = process.communicate()
     head, mine, right, syntax, broken = out.splitlines()
-    assert head.split() == [*SIX] and right.split() == ["right.py", *["right"] * 6]
+    assert head.split() == [*TASKS] and right.split() == ["right.py", *["right"] * 6]
     assert "right       WRONG       right       not judged  backward: wrong in dW1, right" in mine
-    assert "syntax.py     line 1: SyntaxError: " in syntax and "JSONDecodeError" in broken
+    assert "syntax.py     line 1 fails: SyntaxError: " in syntax and "JSONDecodeError" in broken
     assert (process.returncode, err) == (1, "")
     assert [status_of({word}) for word in ("right", "WRONG", "not judged")] == [0, 1, 3]

@@ -1,4 +1,6 @@
-# grading/words.py of backprop.py. SPDX-License-Identifier: MIT-0
+# grading/words.py, of backprop.py. SPDX-License-Identifier: MIT-0
+"""Things in words and numbers in lines."""
+
 import re
 import textwrap
 
@@ -6,7 +8,7 @@ import numpy as np
 
 
 def described(thing):
-    """What it is, in words."""
+    """Return what a thing is, in words."""
     thing = thing[()] if isinstance(thing, np.ndarray) and not thing.shape else thing
     if isinstance(getattr(thing, "shape", None), tuple) and not isinstance(thing, np.matrix):
         dtype = f" of {thing.dtype}" if np.asarray(thing).dtype.kind not in "fiub" else ""
@@ -40,5 +42,5 @@ def folded(items):
 
 
 def numbers(P, places=7):
-    """An array as nested lists, on one line."""
+    """Return an array as nested lists, on one line."""
     return re.sub(r"\.0\b", "", str(np.round(P, places).tolist()))
