@@ -603,9 +603,8 @@ def test_a_number_that_overflows_warns_and_stops_train(call):
 # ---- Refusals: the argument, what came, what was expected, and a cure that cures -----------------
 def refusal(call, names, words):
     """What the call says, which is refused with these words."""
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match=re.escape(words)) as error:
         evaluate(call, names)
-    assert words in str(error.value), call
     return str(error.value)
 
 
@@ -640,8 +639,8 @@ NO_NUMBERS = {  # for X and for Y, which is `this` one
     "sparse.csr_matrix(this); sparse.coo_array(this)": "pass {name}.toarray()",
     "pandas.DataFrame(this).astype(object).mask(this == 1, pandas.NA)": "is object with <NA>",
 }
-NARROW = [*"?bBhHiIlLqQeO"]  # and what JAX brings
-with contextlib.suppress(ImportError):
+NARROW = [*"?bBhHiIlLqQeO"]
+with contextlib.suppress(ImportError):  # of what comes with JAX
     NARROW += [t.__name__ for t in vars(__import__("ml_dtypes")).values() if hasattr(t, "dtype")]
 CAST = "; ".join(f"cast(params, '{t}')" for t in NARROW)
 NOT_FINITE = "; ".join(f"np.where(this == 1, {x}, this)" for x in ("np.nan", "np.inf", "-np.inf"))
@@ -738,9 +737,7 @@ REFUSED = {
     "n in init_params((2, 3, n))": {NO_COUNT: "layer_sizes[2] is {bad!r}, expected a whole "},
     "layer_sizes in init_params(layer_sizes)": {"[]; [3]": IS + "(n_features, *hidden, n_outputs)"},
     "rng in init_params((2, 1), rng)": {"'he'": "a seed or a Generator: scale='he'?"},
-    "s in init_params((2, 1), scale=s)": {
-        "'He'; -0.1; 10**400; np.nan; [1]": "scale is {bad!r:.60}, "
-    },
+    "s in init_params((2, 1), scale=s)": {"'He'; -0.1; 10**400; np.nan; [1]": "expected 'xavier'"},
     "eps in numerical_grads(lambda p: 0.0, params, eps=eps)": {NO_RATES: A_RATE},
     "loss in numerical_grads(loss, params)": {
         "lambda p: p['W1']": "loss(params) is array(",
