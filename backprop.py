@@ -440,7 +440,7 @@ def _checked_labels(Y):
         cure = "regression is not what a sigmoid output does, unless scaled to [0, 1]: "
         cure += f"pass np.interp(np.asarray(Y, float), ({low}, {hi}), (0, 1))"
         cure = _cure_of_labels(Y, 1, one) or cure
-        cure = cure if np.isfinite([low, hi]).all() else "no NaN, no infinity"
+        cure = cure if np.isfinite(Y).all() else "no NaN, no infinity"
         raise ValueError(f"Y goes from {low} to {hi}, expected labels in [0, 1]: {cure}")
     return Y
 
