@@ -294,7 +294,7 @@ def numerical_grads(loss, params, *, eps=1e-5):
         losses = np.asarray([[loss({**wide, key: P + h}) for h in (-dP, dP)] for dP in each])
         expected = "about 1e-2 for a loss of float32, or a loss of float64"
         _check_number("eps", eps, expected, lambda x: x >= 1e-3 or not _is_float32(losses))
-        G = np.diff(losses.reshape(-1, 2)).reshape(P.shape) / (2 * eps)
+        G = np.diff(losses).reshape(P.shape) / (2 * eps)
         dtype = np.asarray(params[key]).dtype
         grads[key] = _checked_numbers(key, G, dtype if dtype.kind == "f" else float)
     return grads
