@@ -372,8 +372,7 @@ def test_one_number_may_come_as_any_kind_of_number(x, kind, calls):
 def test_train_is_the_four_line_loop_and_records_the_loss_before_each_update(net, lr, steps):
     seen, options = [], {"lr": lr, "steps": steps, "activation": net.activation}
     trained, losses = train(*net[:3], **options, callback=lambda *each: seen.append(each))
-    assert losses.shape == (steps,)
-    assert [each[:2] for each in seen] == list(enumerate(losses))
+    assert [each[:2] for each in seen] == list(zip(range(steps), losses, strict=True))
     params = net.params
     for loss, (_, _, after) in zip(losses, seen):
         assert loss == pytest.approx(loss_of(params, *net[1:]), rel=1e-9, abs=1e-12)
@@ -727,6 +726,7 @@ REFUSED = {
         "{key: np.ma.masked_array(P) for key, P in params.items()}": "MaskedArray",
         "{key: P.view(np.matrix) for key, P in params.items()}": "numpy.matrix",
     },
+    "b of 2 in predict({**params, 'b3': b}, X)": {"np.array([[0], [np.nan]])": "sample 0 has no"},
     "t in init_params((2, 1), dtype=t)": {"'f2'; '?'; '>i8'": "expected float32 or wider"},
     "activation in TAKE_X": {"'ReLU'; ''; ['tanh']": IS + "one of ['sigmoid', 'tanh', 'relu']"},
     "lr in TAKE_LR": {NO_RATES: A_RATE},
