@@ -293,7 +293,7 @@ def numerical_grads(loss, params, *, eps=1e-5):
         each = (eps * (np.arange(P.size) == i).reshape(P.shape) for i in range(P.size))
         losses = np.asarray([[loss({**wide, key: P + h}) for h in (-dP, dP)] for dP in each])
         expected = "about 1e-2 for a loss of float32, or a loss of float64"
-        _check_number("eps", eps, expected, lambda x: x >= 1e-3 or not _is_float32(losses))
+        _check_number("eps", eps, expected, lambda x: x >= 1e-3 or not _narrow(loss(wide), losses))
         G = np.diff(losses).reshape(P.shape) / (2 * eps)
         dtype = np.asarray(params[key]).dtype
         grads[key] = _checked_numbers(key, G, dtype if dtype.kind == "f" else float)
@@ -379,7 +379,6 @@ def _checked_columns(name, array, n=None, m=None, dtype=None):  # None: any, if 
         if dtype is None and array.dtype.str[1:] not in WIDE:
             raise ValueError(f"{name} is {array.dtype}, expected float32 or wider, as from forward")
         return _checked_numbers(name, array, dtype or array.dtype)
-    alone = shape == (n,) and m in (None, 1)  # a sample that is no column
     cure = f"a row for each {'feature' if name == 'X' else 'output'}, a column for each sample"
     if array.size == 0:
         cure = "there are no samples"
@@ -388,7 +387,7 @@ def _checked_columns(name, array, n=None, m=None, dtype=None):  # None: any, if 
     elif len(shape) > 1 and prod(shape[1:]) == n and m in (None, shape[0]):
         rows = "" if len(shape) == 2 else f".reshape(len({name}), -1)"  # of images
         cure = f"samples are columns, pass np.asarray({name}){rows}.T"
-    elif alone or shape and m in (None, shape[-1]) and prod(shape[:-1]) == n:
+    elif shape and m in (None, array.size / n) and (shape == (n,) or prod(shape[:-1]) == n):
         cure = f"pass np.asarray({name}).reshape({n}, -1)"
     raise ValueError(f"{name} has shape {shape}, expected ({n}, {'m' if m is None else m}): {cure}")
 
@@ -460,6 +459,7 @@ def _check_grads(params, grads):
             raise ValueError(f"grads has no {key} of shape {P.shape}: grads = backward(...)?")
 
 
-def _is_float32(losses):
+def _narrow(x, losses):  # of float32, also if x is what its item() made of it, a float
     with errstate(all="ignore"):
-        return losses.dtype == "f4" or np.ptp(losses) > 0 and (losses.astype("f4") == losses).all()
+        hidden = np.ptp(losses) > 0 and (losses.astype("f4") == losses).all()
+    return losses.dtype in ("f2", "f4") or type(x) is float and hidden
