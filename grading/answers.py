@@ -17,15 +17,70 @@ from grading.reading import lines_of
 from grading.words import described, listed, short
 
 # The conventions of a file's functions. rows: has it samples in rows (None: not known)?
-# activation: of its hidden layers, as near as forward tells; known: is that sure? depth: its hidden
-# layers (None: any). unmet: what of it is not met here, or "".
-Style = namedtuple("Style", "rows activation known depth unmet")
+# activation: of its hidden layers, as near as forward tells; known: is that sure? depth: how many
+# hidden layers (None: any). carries: is more in params than W and b? unmet: what is not met here.
+Style = namedtuple("Style", "rows activation known depth carries unmet")
 Subject = namedtuple("Subject", "source functions style")  # whoever is asked
 # What came: {label: array} or None; what is wrong with its form, or ""; the error raised, or None.
 Answer = namedtuple("Answer", "values complaint error", defaults=("", None))
-# An answer beside what is right; the labels that are wrong; how far the numbers are apart, in units
-# of the largest.
+# An answer beside what is right; which labels are wrong; how far apart, in units of the largest.
 Outcome = namedtuple("Outcome", "net right wrong apart answer")
+
+
+def ask(subject, task, net):
+    """Return the Answer to a net."""
+    if task == "init_params":
+        return patterns(subject, net)
+    if task != "update":
+        return answer(subject, task, net)
+    answers = []  # it may read grads["dW1"], or grads["W1"]
+    for d in ("", "d"):
+        grads = {d + key: G for key, G in net["grads"].items()}
+        answers.append(answer(subject, task, {**net, "grads": grads}))
+        values = answers[-1].values or net["params"]
+        if any(not np.array_equal(values.get(key), P) for key, P in net["params"].items()):
+            return answers[-1]
+    return max(answers, key=lambda each: (each.values is not None, not is_lost_key(each.error)))
+
+
+def is_lost_key(error):
+    return isinstance(error, KeyError) and re.fullmatch(r"'d?[WbAZ]\d'", str(error))
+
+
+def patterns(subject, net):
+    """Return the Answer of init_params, for each random entry what is the same each time.
+
+    0: all units of a hidden layer have weights 0, 1: other weights, all the same, 2: neither.
+    Weights that are few numbers (-1 and 1, or most of them 0) can be so by chance: 100 draws tell.
+    """
+    answers, patterned = [answer(subject, "init_params", net)], {}
+    for key, P in (answers[0].values or {}).items():
+        patterned[key] = np.full(P.shape, 2.0)
+        if f"W{key[1:]}" == key and f"W{int(key[1:]) + 1}" in answers[0].values and len(P) > 1:
+            while not np.ptp(P, axis=0).any() and len(answers) < 100:
+                answers.append(answer(subject, "init_params", net))
+                P = (answers[-1].values or {}).get(key, P)
+            patterned[key][:] = 2 if np.ptp(P, axis=0).any() else P.any()
+    return answers[0]._replace(values=patterned or answers[0].values)
+
+
+def answer(subject, task, net):
+    (source, functions, style), asked = subject, [task]
+    asked += ["forward"] if task == "backward" else []
+    roles = {role for each in asked for _, role, _ in functions[each].arguments} & net.keys()
+    given = {"sizes": net["sizes"], **{role: turned(net[role], style.rows) for role in roles}}
+    try:
+        if "params" in given and style.carries:  # "L", say, or the names of activations
+            given["params"] = {**call(subject, "init_params", given), **given["params"]}
+        if task == "bce" and "params" in given:  # whose penalty on weights is then 0
+            given["params"] = {key: 0 * P for key, P in given["params"].items()}
+        if task == "backward":
+            given["A"], given["cache"] = output_of(call(subject, "forward", given), net["params"])
+        result = call(subject, task, given)
+        result = given.get("params") if result is None and task == "update" else result
+        return answer_in(result, task, net, style.rows)
+    except (Exception, SystemExit) as error:
+        return Answer(None, raised(error, source), error)
 
 
 def turned(thing, rows):
@@ -38,9 +93,9 @@ def turned(thing, rows):
 def call(subject, task, given):
     """Call the function for a task with what its arguments mean, in silence."""
     given = {**given, **dict(enumerate(given["sizes"])), "off": 0, "on": 1}
-    function, *_ = of = subject.functions[task]
-    positional = [given[role] for _, role, by_keyword in of.arguments if not by_keyword]
-    keywords = {name: given[role] for name, role, by_keyword in of.arguments if by_keyword}
+    function, _, arguments, *_ = subject.functions[task]
+    positional = [given[role] for _, role, by_keyword in arguments if not by_keyword]
+    keywords = {name: given[role] for name, role, by_keyword in arguments if by_keyword}
     if task == "train":
         positional, keywords = positional[:3], {"lr": given["lr"], "steps": given["steps"]}
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -48,50 +103,11 @@ def call(subject, task, given):
         return function(*positional, **keywords)
 
 
-def ask(subject, task, net):
-    """Return the Answer to a net; the task "step" is update of what backward gives."""
-    if task != "update":
-        return ask_with(subject, task, net)
-    answers = []  # it may read grads["dW1"], or grads["W1"]
-    for d in ("", "d"):
-        grads = {d + key: G for key, G in net["grads"].items()}
-        answers.append(ask_with(subject, task, {**net, "grads": grads}))
-        if answers[-1].values and not is_unmoved(answers[-1].values, net):
-            return answers[-1]
-    return max(answers, key=lambda each: (each.values is not None, not is_lost_key(each.error)))
-
-
-def is_unmoved(values, net):
-    return all(np.array_equal(values.get(key), P) for key, P in net["params"].items())
-
-
-def is_lost_key(error):
-    return isinstance(error, KeyError) and re.fullmatch(r"'d?[WbAZ]\d'", str(error))
-
-
-def ask_with(subject, task, net):
-    asked = {"backward": ["forward", "backward"], "step": ["forward", "backward", "update"]}
-    roles = [role for each in asked.get(task, [task]) for _, role, _ in subject.functions[each][2]]
-    given = {role: turned(net[role], subject.style.rows) for role in {*roles} & net.keys()}
-    given["sizes"] = net["sizes"]
-    if task == "bce" and "params" in given:  # whose penalty on weights is then 0
-        given["params"] = {key: 0 * P for key, P in given["params"].items()}
-    try:
-        if task in ("backward", "step"):
-            given["A"], given["cache"] = output_of(call(subject, "forward", given), net)
-        if task == "step":
-            given["grads"], task = call(subject, "backward", given), "update"
-        result = call(subject, task, given)
-        result = given.get("params") if result is None and task == "update" else result
-        return answer_in(result, task, net, subject.style.rows)
-    except (Exception, SystemExit) as error:
-        return Answer(None, raised(error, subject.source), error)
-
-
-def output_of(result, net):
+def output_of(result, params):
     """Return (A, all the rest) of what forward has returned, or (None, None)."""
     if isinstance(result, dict):
-        return result.get(f"A{len(net['params']) // 2}"), result
+        L = sum(1 for key in params if re.fullmatch(r"W\d+", str(key)))
+        return result.get(f"A{L}"), result
     if isinstance(result, (tuple, list)) and len(result) > 1:
         return result[0], result[1] if len(result) == 2 else result[1:]
     return None, None
@@ -107,15 +123,13 @@ def floats(thing):
 
 def answer_in(result, task, net, rows):
     """Return the Answer that is in a result."""
-    values, key = {}, None
+    values, key, P = {}, None, None
     try:
         if task == "bce":
             loss = floats(result)
             return Answer({"loss": loss.reshape(()) if loss.size == 1 else loss})
         if task == "forward":
-            A, _ = output_of(result, net)
-            A = floats(None if isinstance(A, (list, tuple)) else A)
-            return Answer({"A": turned(A, rows)})
+            return Answer({"A": turned(floats(output_of(result, net["params"])[0]), rows)})
         params = result
         if task == "train":
             params, losses = result
@@ -131,33 +145,20 @@ def answer_in(result, task, net, rows):
             values[key] = turned(floats([P] if flat else P), rows)
             if values[key].size == 1:  # a sum alone, as db of one output may be
                 values[key] = values[key].reshape(1, 1)
+        key = None
     except (AttributeError, TypeError, ValueError):
-        return Answer(None, unexpected(result, task, {} if key is None else {key: P}))
-    values = patterns(values) if task == "init_params" else values
-    return Answer(values) if values else Answer(None, unexpected(result, task, {}))
+        values = {}
+    return Answer(values) if values else Answer(None, unexpected(result, task, key, P))
 
 
-def unexpected(result, task, part):
-    """Return in words what came in place of an answer, or as a part of one, {key: what came}."""
-    for key, P in part.items():
+def unexpected(result, task, key, P):
+    """Return in words what came in place of an answer, or as P under a key of one."""
+    if key is not None:
         return f"has {described(P)} as {key}, expected an array of numbers"
-    came = "an empty dict" if result == {} else described(result)
+    came = described(result)
     if isinstance(result, (tuple, list)) and task in ("forward", "train"):
         came = f"({', '.join(map(described, result[:5]))})"
     return f"returns {came}, expected {TASKS[task][1]}"
-
-
-def patterns(params):
-    """Return random params with what is the same each time in place of each entry.
-
-    0: all units of a hidden layer have weights 0, 1: other weights, all the same, 2: neither.
-    """
-    made = {}
-    for key, P in params.items():
-        is_hidden = key[0] == "W" and f"W{int(key[1:]) + 1}" in params and P.ndim == 2
-        equal = is_hidden and len(P) > 1 and not np.ptp(P, axis=0).any()
-        made[key] = np.full(P.shape, bool(P.any()) if equal else 2.0)
-    return made
 
 
 def raised(error, source):
@@ -181,7 +182,7 @@ def plain_values(activation, task, key, text=PLAIN):
     for each, (roles, _) in TASKS.items():
         arguments = [(role, role, False) for role in roles.split()]
         functions[each] = Function(names[each], each, arguments, False, True, None, "")
-    style = Style(False, activation, True, None, "")
+    style = Style(False, activation, True, None, False, "")
     return ask(Subject(None, functions, style), task, net_of(*key)).values
 
 
@@ -231,8 +232,8 @@ def same(yours, theirs, keys=None):
     if yours is None or theirs is None or yours.keys() != theirs.keys():
         return yours is theirs
     pairs = [(P, theirs[key]) for key, P in yours.items() if keys is None or key in keys]
+    sizes = [abs(Q[np.isfinite(Q)]).max(initial=0) for _, Q in pairs]
     return all(
-        P.shape == Q.shape
-        and np.allclose(P, Q, 1e-5, 1e-5 * abs(Q[np.isfinite(Q)]).max(initial=0), equal_nan=True)
-        for P, Q in pairs
+        P.shape == Q.shape and np.allclose(P, Q, 1e-5, 1e-5 * size, equal_nan=True)
+        for (P, Q), size in zip(pairs, sizes)
     )

@@ -106,6 +106,9 @@ def recognised(subject, task, tried):
     each = {part_of(*of): [] for of in off} if task == "backward" else {}
     for part in each:
         each[part] = [words for text, words in ones if text and fits(text, style.activation, part)]
+        each[part] = each[part] or times_right(cases, lambda key, net: part_of(key, net) == part)
+    if times := times_right(cases) if task in ("bce", "backward") else []:
+        return times[0], style.activation
     if not each or not all(each.values()):
         for (a, words), (b, more) in combinations(CATALOGUE[task], 2):
             text = edited(edited(TEXT[task], a), b)
@@ -122,21 +125,52 @@ def recognised(subject, task, tried):
     return "; ".join(f"in {listed(parts)}: {words}" for words, parts in named.items()), None
 
 
+def times_right(cases, wanted=lambda key, net: True):
+    """Return [words] if all that is wanted of the answers is one number times what is right."""
+    keys = [(each, key) for each in cases for key in each.right if wanted(key, each.net)]
+    pairs = [(each.answer.values.get(key, np.nan), each.right[key]) for each, key in keys]
+    if not pairs or any(np.shape(Q) != P.shape for Q, P in pairs):
+        return []
+    Q, P = (np.concatenate([each.ravel() for each in some]) for some in zip(*pairs))
+    times, fits = Q @ P / (P @ P), len(P) > 2 and Q.any()
+    fits = fits and np.allclose(Q, times * P, 1e-5, 1e-9)
+    return [f"{times:.4g} times the right one"] if fits else []
+
+
 def remarks(subject, task, tried):
     """Return what is worth knowing about a function that is right, a list."""
     said, depth = [], depth_for(subject, task)
+    net = networks("irregular", subject.style.depth)[0]
     if task == "init_params":
         sizes = (300, *[250] * (1 if depth is None else depth), 1)
         with contextlib.suppress(Exception):  # it may refuse wide layers
-            spread = np.std(call(subject, task, {"sizes": sizes})["W1"])
-            found = [words for words, std in SPREADS.items() if abs(spread / std - 1) < 0.02]
+            W = call(subject, task, {"sizes": sizes})["W1"]
+            found = [words for words, std in SPREADS.items() if abs(np.std(W) / std - 1) < 0.02]
             said += [f"weights of spread {words}" for words in found if depth != 0]
+            said += ["all weights are above 0: randn has both signs"] if np.min(W) >= 0 else []
+            if np.std(W) > 5:
+                said.append(f"weights of spread {np.std(W):.0f}: sigmoids of them are 0 or 1")
         return said + ([] if depth is None else [f"for {plural(depth, 'hidden layer')}"])
     if task == "bce":
-        net = networks("irregular", depth)[0]
-        edge = ask(subject, task, {**net, "A": np.array([[1.0, 0.0]]), "Y": np.array([[1.0, 0.0]])})
-        if edge.values and not np.isfinite(edge.values["loss"]).all():
-            said.append("nan where A is exactly 0 or 1: clip A")
+        for A in ([[1.0, 0.0]], [[1e-6, 1 - 1e-6]]):
+            edge = {**net, "A": np.array(A), "Y": np.array([[1.0, 0.0]])}
+            values = ask(subject, task, edge).values
+            if values and not np.isfinite(values["loss"]).all():
+                said.append("nan where A is exactly 0 or 1: clip A")
+            elif values and A[0][1] and np.max(values["loss"]) < 12:
+                at = np.exp(-np.max(values["loss"]))
+                said.append(f"A is clipped at {at:.1g}, where 1e-15 is enough")
+    if task == "backward" and subject.style.known:
+        last = f"b{len(net['params']) // 2}"
+        certain = {**net["params"], last: net["params"][last] + 800}  # A is 1
+        values = ask(subject, task, {**net, "params": certain}).values
+        if values and not all(np.isfinite(G).all() for G in values.values()):
+            said.append("nan where A is exactly 0 or 1: dZ = A - Y has no division")
+    if task == "forward" and subject.style.known:
+        steep = {key: 1000 * P for key, P in net["params"].items()}
+        values = ask(subject, task, {**net, "params": steep}).values
+        if values and not np.isfinite(values["A"]).all():
+            said.append("nan where Z is 1000 or so: exp overflows")
     if (right_to := digits(tried(task, "small") + tried(task, "irregular"))) < 10:
         said.append(f"agrees to {right_to} digits")
     return said

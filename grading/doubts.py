@@ -1,39 +1,64 @@
 # grading/doubts.py, of backprop.py. SPDX-License-Identifier: MIT-0
-"""Why a function whose answers are not article 1's may be right all the same.
-
-Each reason is a function of a Failure that returns it in words, or "". Each has once kept a right
-file from being called WRONG.
-"""
+"""Why a function whose answers are not article 1's is right, or may be right all the same."""
 
 import re
 from collections import namedtuple
 
-from grading.answers import ask, is_lost_key, plain_values, same
+from grading.answers import ask, is_lost_key, outcomes_of, same
+from grading.conventions import ALL_KNOWN, bare, role_of
 from grading.diagnosis import FURTHER, UNSTEADY
-from grading.networks import networks
+from grading.mistakes import ANOTHER
 from grading.reading import lines_of, words_in
-from grading.styles import RETURNS_NOTHING
+from grading.words import listed, plural
 
-# smallest: the Outcome of the smallest net on which a function fails; mistake: recognised, or "".
-Failure = namedtuple("Failure", "subject task tried smallest mistake")
+# step(): the Step of the subject; smallest: the Outcome of the smallest net on which a function
+# fails; mistake: recognised, or "".
+Failure = namedtuple("Failure", "subject task tried step smallest mistake")
+RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right for no task
+PYTHON_2 = ("xrange", "unicode", "raw_input", "reduce", "long", "basestring", "unichr", "cmp")
+PASSES = ("forward", "backward")
 
-OTHER_TASKS = "softmax|leaky|squared|the term [(Y]|classes|lacks its activation"
+
+def right_by_the_law(failure):
+    """Return for what a function is right, where the step that it is part of follows a loss, or "".
+
+    Not where the learning rate is then another than the given one, nor where forward makes a
+    mistake of the catalogue: a backward that fits it does not make it right.
+    """
+    subject, task, _, step, (*_, (_, complaint, error)), mistake = failure
+    another, formal = re.search(ANOTHER, mistake), complaint and not error
+    mistaken = not subject.style.unmet and (mistake and not another or formal)
+    if task == "train" or mistake == UNSTEADY or mistaken and task in ("forward", "bce"):
+        return ""
+    if task == "init_params" and not formal or not (found := step()) or not found.as_given:
+        return ""
+    if task == "init_params":
+        return "of the shapes that its forward takes" if found.of_init else ""
+    if task == "bce" and not found.own:
+        return ""
+    return f"the step with it follows {found.loss}{f'; {mistake}' if another else ''}"
 
 
 def doubt(failure):
-    """Return the first reason that holds, or ""."""
-    own = failure.subject.functions[failure.task].own
-    reasons = OF_ANY_FILE if own or is_nothing(failure) else OF_ANY_FILE + UNDER_OTHER_NAMES
-    return next(filter(None, (reason(failure) for reason in reasons)), "")
+    """Return why a function that fails may be right all the same, or ""."""
+    if reads_a_global(failure):
+        return ""
+    function, (_, complaint, error) = failure.subject.functions[failure.task], failure.smallest[-1]
+    certain = function.own or RETURNS_NOTHING.match(complaint) or type(error) is NameError
+    reasons = [of_any_file(failure)] + ([] if certain else [under_another_name(failure)])
+    return next((why for each in reasons for holds, why in each.values() if holds), "")
 
 
-def is_nothing(failure):
-    """Does it return nothing, which is right for no task?"""
-    return RETURNS_NOTHING.match(failure.smallest.answer.complaint)
-
-
-def said_of(failure):
-    return failure.mistake or failure.smallest.answer.complaint or FURTHER[failure.task]
+def reads_a_global(failure):
+    """Does it read Y, say, from outside, though that is given to it as an argument?"""
+    (source, functions, _), task, *_ = failure
+    arguments = functions[task].arguments
+    roles = [role for _, role, _ in arguments if role in ("X", "Y", "A", "lr")]
+    for node, defines, needs in source.statements if failure.mistake != UNSTEADY else ():
+        if functions[task].name in defines and type(node).__name__ == "FunctionDef":
+            outside = needs - {name for name, *_ in arguments}
+            return any(role_of(name, roles) for name in outside)
+    return False
 
 
 def is_right(failure, task):
@@ -42,143 +67,116 @@ def is_right(failure, task):
     return there and not any(each.wrong for each in tried(task, "small") + tried(task, "irregular"))
 
 
-# ---- Of any file ---------------------------------------------------------------------------------
-
-
-def a_name_is_missing(failure):
-    error, failed = failure.smallest.answer.error, failure.subject.source.failed
-    if type(error) is NameError and {error.name, "*"} & failed.keys():
-        return f"it needs {error.name}, and {failed.get(error.name) or failed['*']}"
-
-
-def a_package_is_missing(failure):
-    _, complaint, error = failure.smallest.answer
-    return complaint if isinstance(error, ImportError) else ""
-
-
-def numpy_has_removed_it(failure):
-    _, complaint, error = failure.smallest.answer
-    if isinstance(error, AttributeError) and re.search(r"'numpy' has no|np\.\w+`? was", str(error)):
-        return f"{complaint}: NumPy has removed that"
-
-
-def conventions_are_not_met(failure):
-    unmet = failure.subject.style.unmet
-    return f"{unmet}: that is not met here" if unmet and failure.task != "train" else ""
-
-
-def what_fills_a_table_has_not_run(failure):
-    _, complaint, error = failure.smallest.answer
-    missed = isinstance(error, (KeyError, AttributeError)) and not is_lost_key(error)
-    if missed and "NoneType" not in str(error):
-        return f"{complaint}: what fills that may not have run"
-
-
-def it_refuses(failure):
-    """A raise or an assert of its own, which other nets pass."""
-    (source, functions, _), task, tried, smallest, _ = failure
-    lines = lines_of(smallest.answer.error, source.path)[-1:] if smallest.answer.error else []
-    names = [None, *[name for name, *_ in functions[task].arguments]]
-    for line in lines:
-        own = re.match(r"(?:if .*: *)?raise\b|assert\b\W*(\w+)", source.lines[line - 1].strip())
-        if own and own[1] in names:
-            if not all(each.wrong for each in tried(task, "small") + tried(task, "irregular")):
-                return f"{smallest.answer.complaint}; it is right where it does not refuse"
-
-
-def it_takes_other_things(failure):
-    (source, functions, _), task, _, smallest, _ = failure
-    function, (_, complaint, error) = functions[task], smallest.answer
+def of_any_file(failure):
+    """Return {reason: (does it hold, why)}, the first first, for a function of any name."""
+    (source, functions, style), task, tried, step, smallest, _ = failure
+    function, (_, said, error) = functions[task], smallest.answer
+    lines = [source.lines[k - 1].strip() for k in lines_of(error, source.path)[-1:]]
+    raises = any(re.match(r"(if .*: *)?raise\b", line) for line in lines)
+    somewhere = not all(each.wrong for each in tried(task, "small") + tried(task, "irregular"))
+    removed = type(error) is AttributeError and re.search(
+        r"'numpy' has no|np\.\w+`? was", str(error)
+    )
+    unfilled = type(error) in (KeyError, AttributeError) and "NoneType" not in str(error)
     reads = any(re.fullmatch(r"d?W\d*", word) for word in words_in(source, function.name))
-    passes = task in ("forward", "backward")
-    if error and (not reads and passes or not function.own and (task == "bce" or not reads)):
-        return f"{complaint}; it may take other things"
+    strange = not reads if task in PASSES or function.own else not reads or task == "bce"
+    strange = strange and (task in PASSES or not function.own)
+    takes = ", ".join(name for name, *_ in function.arguments)
+    missing = a_name_is_missing(source, error)
+    passes = all(is_right(failure, each) for each in (*PASSES, "update"))
+    found = step() if task == "train" and not passes else None
+    other = f"{said}; it may take other things"
+    return {
+        "a name is missing": (missing, missing),
+        "a package is missing": (isinstance(error, ImportError), said),
+        "NumPy has removed it": (removed, f"{said}: NumPy has removed that"),
+        "its arrays are others": ("ensor" in str(error), f"{said}: it is asked with NumPy arrays"),
+        "its shapes are others": (style.unmet and task != "train", f"{style.unmet}, not met here"),
+        "its layers are others": (str(error) in ("'W0'", "'b0'"), "its layers count from 0, not 1"),
+        "a table is not filled": (
+            unfilled and not is_lost_key(error), f"{said}: what fills that may not have run"
+        ),
+        "it refuses": (raises and somewhere, f"{said}; it is right where it does not refuse"),
+        "its arguments are others": (
+            error and function.guessed, f"it takes ({takes}), and what comes for those is a guess"
+        ),
+        "its sizes are others": (
+            "'int' object" in str(error) and task == "init_params" and not function.own, other
+        ),
+        "it takes other things": (error and type(error) is not NameError and strange, other),
+        "its network is another": (found, "its step is right in another network than train gets"),
+    }  # fmt: skip
 
 
-OF_ANY_FILE = (
-    a_name_is_missing,
-    a_package_is_missing,
-    numpy_has_removed_it,
-    conventions_are_not_met,
-    what_fills_a_table_has_not_run,
-    it_refuses,
-    it_takes_other_things,
-)
-
-
-# ---- Under another name, or with other arguments: another task, or a part of one -----------------
-
-
-def it_is_unsteady(failure):
-    return UNSTEADY if failure.mistake == UNSTEADY else ""
-
-
-def its_form_is_another(failure):
-    values, complaint, error = failure.smallest.answer
-    return complaint if values is None and not error else ""
-
-
-def its_arguments_are_guessed(failure):
-    task, mistake = failure.task, failure.mistake
-    if failure.subject.functions[task].guessed:
-        if task == "backward" or not mistake or re.search("exchanged|;", mistake):
-            return f"{said_of(failure)}; what its arguments are is a guess"
-
-
-def forward_may_take_that(failure):
-    _, complaint, error = failure.smallest.answer
-    if failure.task == "init_params" and complaint and not error:
-        if not is_right(failure, "forward"):
-            return f"{complaint}; that may be what forward takes"
-
-
-def it_is_another_network(failure):
-    error, mistake = failure.smallest.answer.error, failure.mistake
-    other = not mistake or re.search(OTHER_TASKS, mistake)
-    if failure.task == "forward" and other and not re.fullmatch(r"'[AZ]\d'", str(error)):
-        why = "; it may take other things" if error else ": another network?"
-        return said_of(failure) + why
-
-
-def it_is_another_loss(failure):
-    subject, task, _, smallest, mistake = failure
-    if task != "bce":
+def a_name_is_missing(source, error):
+    """Return in words what defines it and has not run, or "" if nothing does."""
+    if type(error) is not NameError:
         return ""
-    values = smallest.answer.values
-    batches = values["loss"].ndim or "mean is missing" in mistake  # summed elsewhere
-    other = re.search(OTHER_TASKS, mistake)
-    if not mistake or batches or other and not is_right(failure, "backward"):
-        return f"{said_of(failure)}: another loss?"
-    flat = {**smallest.net, **{role: smallest.net[role].ravel() for role in "AY"}}
-    if same(ask(subject, task, flat).values, smallest.right):
-        return f"{said_of(failure)}; it is right on flat arrays, (m,)"
+    name, failed = error.name, source.failed
+    if {name, "*"} & failed.keys():
+        return f"it needs {name}, and {failed.get(name) or failed['*']}"
+    if name in PYTHON_2:
+        return f"it needs {name}, which Python 2 had: run 2to3 over it"
+    if bare(name) in ALL_KNOWN:
+        return f"it calls {name}, which is not there"
+    defined = any(name in defines for _, defines, _ in source.statements)
+    return f"it needs {name}, and what defines that has not run" if defined else ""
 
 
-def no_cross_entropy_is_beside_it(failure):
-    if failure.task in ("forward", "backward") and "bce" not in failure.subject.functions:
-        return f"{said_of(failure)}; no cross-entropy stands beside it"
-    if failure.task == "backward" and not is_right(failure, "bce"):
-        return f"{said_of(failure)}; the loss beside it is not right either: another loss?"
+def under_another_name(failure):
+    """Return the same for one of another name, or with other arguments: another task, or a part."""
+    (source, functions, _), task, tried, _, smallest, mistake = failure
+    function, (values, complaint, error) = functions[task], smallest.answer
+    said, other = mistake or complaint or FURTHER[task], not mistake or re.search(ANOTHER, mistake)
+    calls = listed(f"call {name} {role}" for name, role in function.guessed if name != role)
+    guessed = task == "backward" or not mistake or re.search("exchanged|;", mistake)
+    outcomes = tried(task, "small") + tried(task, "irregular")
+    depths = {len(each.net["sizes"]) - 2 for each in outcomes if not each.wrong}
+    depths -= {len(each.net["sizes"]) - 2 for each in outcomes if each.wrong}
+    counts = "len" in words_in(source, function.name)  # how many layers there are
+    formal, has_loss = complaint and not error, "bce" in functions
+    loss = another_loss(failure, other) if task == "bce" and values else ""
+    return {
+        "it is unsteady": (mistake == UNSTEADY, mistake),
+        "its form is another": (values is None and not error, complaint),
+        "its arguments are guessed": (
+            function.guessed and guessed,
+            f"{said}; its arguments are a guess{calls and ': '}{calls}",
+        ),
+        "it is made for one depth": (
+            task in (*PASSES, "update") and depths and not counts,
+            f"right with {plural(listed(sorted(depths)), 'hidden layer')} alone",
+        ),
+        "forward may take that": (
+            task == "init_params" and formal and not is_right(failure, "forward"),
+            f"{complaint}; its forward may take that, and is not judged",
+        ),
+        "it is another network": (
+            task == "forward" and other and not is_lost_key(error),
+            f"{said}; {'it may take other things' if error else 'another network?'}",
+        ),
+        "it is another loss": (loss, loss),
+        "no loss is beside it": (
+            task in PASSES and not has_loss,
+            f"{said}; add the loss, so that it can be told which one this is",
+        ),
+        "another loss is beside it": (
+            task == "backward" and not is_right(failure, "bce"),
+            f"{said}; the loss beside it is not right either: another loss?",
+        ),
+    }  # fmt: skip
 
 
-def the_step_with_its_mate_is_right(failure):
-    (_, functions, style), task, *_ = failure
-    mate = {"backward": "update", "update": "backward"}.get(task)
-    if mate in functions and not functions[mate].why and not is_right(failure, mate):
-        nets = networks("irregular", style.depth)
-        steps = [ask(failure.subject, "step", net).values for net in nets]
-        rights = [plain_values(style.activation, "step", net["key"]) for net in nets]
-        if all(map(same, steps, rights)):
-            return f"{said_of(failure)}; but the step that it makes with {mate} is right"
-
-
-UNDER_OTHER_NAMES = (
-    it_is_unsteady,
-    its_form_is_another,
-    its_arguments_are_guessed,
-    forward_may_take_that,
-    it_is_another_network,
-    it_is_another_loss,
-    no_cross_entropy_is_beside_it,
-    the_step_with_its_mate_is_right,
-)
+def another_loss(failure, other):
+    (subject, task, *_), (net, right, *_, (values, *_)) = failure, failure.smallest
+    part = not failure.mistake or values["loss"].ndim or "mean is missing" in failure.mistake
+    if part or other and not is_right(failure, "backward"):
+        in_rows = subject._replace(style=subject.style._replace(rows=not subject.style.rows))
+        if not any(each.wrong for each in outcomes_of(in_rows, task, "irregular")):
+            return "right if samples are in rows: add forward, so that it can be told"
+        return (
+            "these are not the numbers of article 1's loss: another one? Add forward and backward"
+        )
+    flat = {**net, **{role: net[role].ravel() for role in "AY"}}
+    if same(ask(subject, task, flat).values, right):
+        return f"{failure.mistake}; it is right on flat arrays, (m,)"

@@ -11,9 +11,9 @@ from grading.conventions import ALSO, KNOWN, NEVER_GUESSED, ROLES, TASKS, bare, 
 from grading.reading import words_in
 from grading.words import short
 
-# How a file does a task: the function and its name; a list of (argument, role, by keyword); whether
-# a role is guessed; whether all is article 1's own; for how many hidden layers it is made (None:
-# any); and why it cannot be called, or "".
+# How a file does a task: the function and its name; a list of (argument, role, by keyword); which
+# (argument, role) are guessed; whether all is article 1's own; for how many hidden layers it is
+# made (None: any); and why it cannot be called, or "".
 Function = namedtuple("Function", "call name arguments guessed own depth why")
 
 
@@ -65,11 +65,12 @@ def bind(source, task, name):
         depth, missing = len(units) - 2, []
     unknown = [p for p in required if roles[p] is None]
     telling = [p for p in unknown if role_of(p, ROLES) or re.fullmatch(NEVER_GUESSED, bare(p))]
-    guessed = bool(missing) and len(unknown) == len(missing) and not telling
+    guessed = [] if telling or len(unknown) != len(missing) else [*zip(unknown, missing)]
     if guessed:
-        roles |= zip(unknown, missing)
+        roles |= guessed
     elif parameters and not named:  # a decorator's *args: article 1's order is tried
-        roles, guessed = {role: role for role in expected}, True
+        roles = {role: role for role in expected}
+        guessed = [*roles.items()]
     elif unknown:
         why = f"it also takes {(telling or unknown)[0]}, which is not understood"
     elif missing and (task != "backward" or "Y" in missing):

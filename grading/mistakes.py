@@ -24,11 +24,11 @@ A + b -> A + (b if l == L else 0) | the hidden layers' biases are left out
 W @ A -> W.T @ A | W.T in place of W
 W @ A -> W * A | * in place of @ (or np.dot)
 W @ A -> A @ W | A @ W in place of W @ A
+W @ A + b -> W @ (A + b) | the bias is added before the product, to A
 W @ A -> W @ X | every layer takes X, and should take the A before it
 (1, L + 1) -> (1, L) | the last layer is left out
 g(Z) if -> Z if | the hidden layers lack their activation
 g(Z) if -> np.where(Z > 0, Z, 0.01 * Z) if | the hidden layers have leaky ReLU
-g(Z) if -> (Z > 0) * 1.0 if | the hidden layers have Z > 0, a step, in place of ReLU
 g(Z) if l < L else sigmoid(Z) -> sigmoid(-Z) | sigmoid has exp(Z) in place of exp(-Z)
 g(Z) if l < L else sigmoid(Z) -> 1 / 1 + np.exp(-Z) | sigmoid lacks the brackets in 1 / (1 + ...)
 sigmoid(Z) -> sigmoid(-Z) | the output has exp(Z) in place of exp(-Z)
@@ -56,12 +56,16 @@ log(1 - A) -> log(A) | log(A) in both terms
 m = Y -> A = np.clip(A, 0.01, 1 - 0.01); m = Y | A is clipped at 0.01, where 1e-15 is enough
 np.sum(losses) -> np.sum((A - Y) ** 2) | that is the squared error
 np.sum(losses) -> np.sum(losses) / np.log(2) | log2 in place of log
+Y * np.log(A) + (1 - Y) * np.log(1 - A) -> Y.T @ np.log(A) + (1 - Y).T @ np.log(1 - A)
+    | each label meets the log of every sample: with a .T too many they make (m, m)
 np.sum(losses) / m -> losses | the mean over samples is missing
 np.sum(losses) -> losses | the sum over samples is missing
 
 backward
 T / m -> T | the 1/m of the mean is missing
 True) / m -> True) | the 1/m of the mean is missing
+T / m -> T / len(W) | True) / m -> True) / len(W) | it divides by the layer's units, not by m
+return grads -> return {key: 0 * G for key, G in grads.items()} | all gradients are 0
 T / m -> T / m / m | the 1/m of the mean is there twice
 True) / m -> True) / m / m | the 1/m of the mean is there twice (np.mean has one)
 A - Y -> (A - Y) / m | the 1/m of the mean is there twice
@@ -73,34 +77,35 @@ A - Y -> 2 * (A - Y) | a 2 too many, as from the derivative of a square
 A - Y -> Y - A | Y - A in place of A - Y
 A - Y -> (A - Y) * A * (1 - A) | dZ = A - Y at the output: A (1 - A) is of the squared error
 A - Y -> (1 - Y) / (1 - A) - Y / A | dA in place of dZ at the output: dZ = A - Y
-A - Y -> (A > 0.5) - Y | classes in place of probabilities in A - Y
 A - Y -> A | Y is not subtracted
 dg(Z_prev) -> 1 | the derivative of the activation is missing
 dg(Z_prev) -> dg(A_prev) | the derivative at A, not Z (or activation twice)
+A - Y -> (A - Y) / (A * (1 - A)) * D["sigmoid"](A) | dg(Z_prev) -> dg(A_prev)
+    | the derivatives at A, not Z, of output and hidden layers (or sigmoid twice)
 dg(Z_prev) -> dg_A(Z_prev) | Z in place of A in A (1 - A) or 1 - A^2
-dg(Z_prev) -> g(Z_prev) | the activation in place of its derivative
 dg(Z_prev) -> (1 - A_prev) | 1 - A in place of the derivative
-dg(Z_prev) -> dg(cache[f"Z{l}"]) | the derivative at Z of the layer above, not Z_prev
+dg(Z_prev) -> g(Z_prev) | the activation in place of its derivative
 dg(Z_prev) -> D["sigmoid"](Z_prev) | the derivative of sigmoid, which forward does not have
 dg(Z_prev) -> A_prev * (1 - A_prev) | the derivative of sigmoid, which forward does not have
 dg(Z_prev) -> D["tanh"](Z_prev) | the derivative of tanh, which forward does not have
 dg(Z_prev) -> (1 - A_prev**2) | the derivative of tanh, which forward does not have
 dg(Z_prev) -> (Z_prev > 0) | the derivative of ReLU, which forward does not have
 dZ = dA_prev -> dX = dA_prev | dZ stays that of the output, and is not passed back
+W.T @ dZ -> params[f"W{L}"].T @ (A - Y)
+    | every layer gets the error of layer L, and should get that of the layer above
 W.T @ dZ -> W @ dZ | W in place of W.T
 W.T @ dZ -> W.T * dZ | * in place of @ (or np.dot) with W.T
 W.T @ dZ -> dZ | W.T is missing where dZ is passed back
 dZ @ A_prev.T -> dZ * A_prev.T | * in place of @ (or np.dot) in dW
 dZ @ A_prev.T -> dZ @ A_prev | the transpose of A_prev is missing in dW
 dZ @ A_prev.T -> A_prev @ dZ.T | dW is transposed
+dZ @ A_prev.T -> dZ @ W.T | dW has W in place of A_prev
 dZ @ A_prev.T -> dZ @ cache[f"A{l}"].T | dW has A of its own layer, not A_prev
-dZ @ A_prev.T -> dZ @ (A_prev if l < 2 else Z_prev).T | dW has Z in place of A
 dZ @ A_prev.T -> dZ @ cache["A0"].T | dW has X in every layer
 axis=1, keepdims=True -> axis=0, keepdims=True | db sums over axis=0, not axis=1
 axis=1, keepdims=True -> axis=0 | db sums over axis=0, not axis=1
 axis=1, keepdims=True -> axis=1 | keepdims=True is missing in db
 , axis=1, keepdims=True ->  | axis=1, keepdims=True is missing in db
-, axis=1, keepdims=True -> , keepdims=True | axis=1 is missing in db
 np.sum(dZ, axis=1, keepdims=True) -> np.mean(dZ) * m | db averages over units too
 np.sum(dZ, axis=1, keepdims=True) -> dZ | db is not summed over samples
 (L, 0, -1) -> (L, 1, -1) | the first layer is left out
@@ -113,10 +118,8 @@ lr *  -> lr * lr *  | lr is there twice
 P - lr -> - lr | it returns the step alone: P is missing
 P - lr * grads[key] -> P | it returns the params as they were
 lr * -> lr * (key[0] == "W") * | b is not updated
-lr * -> lr * (key[0] == "b") * | W is not updated
 lr * -> lr * (int(key[1:]) < len(params) // 2) * | the last layer is not updated
 lr * -> lr * (int(key[1:]) > 1) * | the first layer is not updated
-items() -> items() if key[0] == "W" | it returns no b
 P - lr -> params[K := "W" + key[1:]] - lr * (2 - (key < "a")) | grads[key] -> grads[K]
     | b is made of W, which has had its step, and dW
 
@@ -129,12 +132,17 @@ params = update( -> update( | what update returns is dropped
     | forward runs only once, before the loop
 range(steps) -> range(steps - 1) | one step too few
 range(steps) -> range(steps + 1) | one step too many
-range(steps) -> range(1) | only one step is done
+grads = backward(params, cache, Y) -> for key in [*params][::-1]:\n            params = {**params,
+    key: params[key] - lr * backward(params, cache, Y)[key]}
+    | params = update(params, grads, lr) -> pass
+    | each layer is updated before the error has passed back through it (W is already new)
 losses.append -> step % 100 or losses.append | losses are kept now and then only
 params, losses -> params, losses[-1] | only the last loss is returned
 params, losses -> params, losses + [bce(forward(params, X)[0], Y)] | the last loss is one too many
 params = update( -> new = update( | return params -> return new | each step is from the old params
 """
+# These words are those of rows that are no mistake in another network, or of another loss.
+ANOTHER = "softmax|leaky|squared|the term [(Y]|classes|lacks its activation|of the mean is missing"
 
 
 def table_of(table):

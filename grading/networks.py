@@ -97,8 +97,8 @@ ENTRIES = {  # A: an epsilon of 1e-7 in the logarithm passes, a clip at 0.01 doe
 
 
 @functools.cache
-def net_of(sizes, m, seed=None):
-    """Return a network of these sizes with m samples, and all else that one of the six may take.
+def net_of(sizes, m, seed=None, steps=None):
+    """Return a network of these sizes with m samples, and all else that a task may take.
 
     With a seed in round numbers, to be worked out on paper, most are 1 for seed 0; in layer l, b is
     an odd multiple of 2 ** -l, all else is whole: no Z is 0, ReLU's kink. Without a seed in numbers
@@ -125,9 +125,9 @@ def net_of(sizes, m, seed=None):
     while small and largest(f"Z{L}") >= 4:
         params |= {f"W{L}": params[f"W{L}"] / 2, f"b{L}": params[f"b{L}"] / 2}
     grads = {key: draw("grads", *P.shape) for key, P in params.items()}
-    lr, steps = ([0.02, 0.5, 1e-7][seed], 1 + (m + seed) % 4) if small else (0.3, 2 + m % 3)
-    net = dict(sizes=sizes, params=params, X=X, Y=Y, A=A, grads=grads, lr=lr, steps=steps)
-    return {**net, "key": (sizes, m, seed)}  # net_of(*key) is this net
+    lr, few = ([0.02, 0.5, 1e-7][seed], 1 + (m + seed) % 4) if small else (0.3, 2 + m % 3)
+    net = dict(sizes=sizes, params=params, X=X, Y=Y, A=A, grads=grads, lr=lr, steps=steps or few)
+    return {**net, "key": (sizes, m, seed, steps)}  # net_of(*key) is this net
 
 
 @functools.cache

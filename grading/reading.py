@@ -17,7 +17,7 @@ import types
 from collections import namedtuple
 
 from grading.cells import Unreadable, cells_of, commented, named_in, parsed
-from grading.conventions import ALL_KNOWN, TASKS, bare
+from grading.conventions import ALL_KNOWN, TASKS, bare, role_of
 from grading.words import short
 
 try:
@@ -35,7 +35,7 @@ KEEP = ("append", "extend", "insert", "add", "update", "setdefault")
 LATER = __future__.annotations.compiler_flag  # what an annotation names may be missing
 
 
-def read(path, asserts=True):
+def read(path):
     """Return the Source of a file. Unreadable: it cannot be read."""
     if symtable is None:
         raise Unreadable(f"{sys.implementation.name} has no symtable module: use CPython")
@@ -44,15 +44,17 @@ def read(path, asserts=True):
     module.__file__, sys.modules[module.__name__] = str(path), module  # for dataclasses and pickle
     with tempfile.TemporaryDirectory() as folder:  # what a notebook writes is what it imports
         for name, text in written.items():
-            pathlib.Path(folder, f"{name}.py").write_text(text, encoding="utf-8")
+            module_path = pathlib.Path(folder, f"{name}.py")
+            module_path.parent.mkdir(parents=True, exist_ok=True)
+            module_path.write_text(text, encoding="utf-8")
         sys.path.insert(0, folder)
-        source = load(path, cells, vars(module), asserts)
+        source = load(path, cells, vars(module))
         sys.path.remove(folder)
     return source._replace(folders=[path.parent, pathlib.Path(folder)])
 
 
-def load(path, cells, names, asserts=True):
-    """Run what the six need of pieces of code, (what its lines are called, text)."""
+def load(path, cells, names):
+    """Return the Source in pieces of code, (what its lines are called, text), after run."""
     lines, places, statements, failed = [], [], [], {}
     for where, text in cells:
         try:
@@ -66,19 +68,30 @@ def load(path, cells, names, asserts=True):
         lines += text.split("\n")
         places += [f"{where} {k}" for k in range(1, text.count("\n") + 2)]
     for name, k in commented(lines).items():
-        failed.setdefault(name, f"it stands in a comment, {places[k - 1]}")
+        failed.setdefault(
+            name, f"it stands in a comment or in a cell that is not run, {places[k - 1]}"
+        )
     wanted = set().union(*map(wanted_in, statements))
-    for node, defines, _ in needed(statements, wanted):
+    return run(Source(path, lines, places, statements, names, wanted, failed, []))
+
+
+def run(source, asserts=True):
+    """Return the Source after what the six need of it has run, by wish without its asserts."""
+    path, names, failed = source.path, {**source.names}, {**source.failed}
+    for node, defines, _ in needed(source.statements, source.wanted):
         try:
             code = compile(ast.Module([node], []), str(path), "exec", LATER, optimize=not asserts)
             exec(code, names)
         except BaseException as error:  # exit() too
             line = [*lines_of(error, path), node.lineno][0]
             why = f"{type(error).__name__}: {short(str(error), 100)}"
-            why = f"{places[line - 1]} fails: {why}"
+            why = f"{source.places[line - 1]} fails: {why}"
             why = failed.get(getattr(error, "name", None), why)  # the first that has failed
             failed |= dict.fromkeys(defines, why)
-    return Source(path, lines, places, statements, names, wanted, failed, [])
+    for name, value in names.items():  # as arguments of these names: no penalty, no dropout
+        role = role_of(name, ["off", "on"]) if isinstance(value, float) else None
+        names[name] = {"off": 0, "on": 1}.get(role, value)
+    return source._replace(names=names, failed=failed)
 
 
 def names_in(node, lines):
@@ -133,6 +146,6 @@ def words_in(source, name):
 
 
 def lines_of(error, path):
-    """Return the lines of a file that an error has passed."""
-    frames = traceback.extract_tb(error.__traceback__)
+    """Return the lines of a file that an error has passed; [] without an error."""
+    frames = traceback.extract_tb(getattr(error, "__traceback__", None))
     return [frame.lineno for frame in frames if frame.filename == str(path)]

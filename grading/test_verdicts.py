@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from grading.answers import outcomes_of, plain_values
+from grading.command import status_of
 from grading.conventions import TASKS
-from grading.grade import status_of
 from grading.mistakes import CATALOGUE, edited, table_of
 from grading.networks import ACTIVATIONS, PLAIN, TEXT, networks, plain
 from grading.reading import load
-from grading.styles import subject_of
-from grading.verdicts import verdict
+from grading.steps import step_of
+from grading.verdicts import subject_of, verdict
 
 COURSE = {  # the plain functions as a course has them: names, order of arguments, dW1
     "init_params(sizes):": "initialize_parameters_deep(layer_dims):\n    sizes = layer_dims",
@@ -45,8 +45,9 @@ def verdicts_of(text, hidden="tanh", only=tuple(TASKS)):
     """The verdicts on a file of this text, and their words; what is not asked for is right."""
     subject, verdicts, words = subject_in(text, hidden), dict.fromkeys(TASKS, "right"), {}
     tried = functools.cache(functools.partial(outcomes_of, subject))
+    step = functools.cache(functools.partial(step_of, subject))
     for task in only:
-        verdicts[task], words[task], _ = verdict(subject, task, tried, verdicts)
+        verdicts[task], words[task], _ = verdict(subject, task, tried, step, verdicts)
     return verdicts, words
 
 
@@ -180,23 +181,24 @@ def test_what_is_beyond_the_catalogue(task):
 
 # Edits of the plain functions, as a course has them: each file is right in its way.
 OTHER_KINDS = r"""
-right in another way
+right by the law
 A - Y\n -> Y - A\n | P - lr -> P + lr | uphill, and back
-len(params) // 2, Y -> 2, Y | a constant depth
-backward(params, cache, Y): -> back_prop(AL, Y, caches, up):\n    params, cache = caches
-    | A - Y\n -> (Y - A if up else A - Y)\n | a flag, which is guessed to be params
 T / m -> T | True) / m -> True) | return grads -> grads["m"] = m; return grads
     | lr * grads[key] -> lr / grads["m"] * grads[key] | summed gradients, divided in update
 np.sum(losses) -> np.sum((A - Y) ** 2) | A - Y\n -> 2 * (A - Y) * A * (1 - A)\n | squared error
 (losses) / m -> (losses) | T / m -> T | True) / m -> True) | sums over samples
-sigmoid(Z) -> np.exp(Z) / np.exp(Z).sum(axis=0) | (losses) / m -> (losses)
-    |  + (1 - Y) * np.log(1 - A) ->  | softmax
+sigmoid(Z) -> np.exp(Z) / np.exp(Z).sum(axis=0) |  + (1 - Y) * np.log(1 - A) ->  | softmax
+g(Z) if -> np.where(Z > 0, Z, 0.1 * Z) if | dg(Z_prev) -> np.where(Z_prev > 0, 1, 0.1) | leaky ReLU
 (n, n_prev) -> (n_prev, n) | W @ A -> W.T @ A | W.T @ dZ -> W @ dZ
     | dZ @ A_prev.T -> A_prev @ dZ.T | W transposed
 np.zeros((n, 1)) -> np.zeros(n) | W @ A + b -> A @ W.T + b | W.T @ dZ -> dZ @ W
     | dZ @ A_prev.T -> dZ.T @ A_prev | axis=1, keepdims=True -> axis=0
     | , Y.shape[1], {} -> , len(Y), {} | samples in rows, W as in columns
-(n, n_prev) -> (n_prev, n) | W @ A -> W.T @ A | sigmoid(Z) -> missing(Z) | W transposed, no sigmoid
+
+not judged
+len(params) // 2, Y -> 2, Y | a constant depth
+backward(params, cache, Y): -> back_prop(AL, Y, caches, up):\n    params, cache = caches
+    | A - Y\n -> (Y - A if up else A - Y)\n | a flag, which is guessed to be params
 bce(A, Y): -> cost(T, Y):\n    A, Y = Y, T | np.sum(losses) -> -np.sum(T * np.log(A)) | likelihood
 def update( -> V = {}\n\n\ndef update(
     | lr * grads[key] -> lr * (V.update({(key, P.shape): grads[key] + V.get((key, P.shape), 0)})
@@ -204,7 +206,13 @@ def update( -> V = {}\n\n\ndef update(
 """
 
 
-@pytest.mark.parametrize("edits, kind", table_of(OTHER_KINDS)["right in another way"])
+@pytest.mark.parametrize("edits, kind", table_of(OTHER_KINDS)["right by the law"])
+def test_what_follows_a_known_loss_is_right(edits, kind):
+    verdicts, words = verdicts_of(in_course_style(changed(edits)))
+    assert {*verdicts.values()} <= {"right", "not there"}, words
+
+
+@pytest.mark.parametrize("edits, kind", table_of(OTHER_KINDS)["not judged"])
 def test_what_is_right_in_another_way_is_not_called_wrong(edits, kind):
     verdicts, words = verdicts_of(in_course_style(changed(edits)))
     assert "WRONG" not in verdicts.values(), words
@@ -283,12 +291,12 @@ def test_the_command_prints_a_report_or_why_not_and_ends_on_ctrl_c(tmp_path):
     assert (*process.communicate(), process.returncode) == (REPORT, "", 1)
     process = command(tmp_path, {"mine.py": "class Net: pass"})
     out, err = process.communicate()
-    assert re.fullmatch(r"mine.py: has none of init_params, .* class \(Net\) is not judged\n", err)
+    assert re.fullmatch(r"mine.py: has none of init_params, .* no network that is met\n", err)
     assert (out, process.returncode) == ("", 2)
     stubborn = "    while True:\n        try: time.sleep(1)\n        except: pass\n    return {key"
     with command(tmp_path, {"mine.py": WRONG.replace("    return {key", stubborn)}) as process:
-        # The evidence stands below its verdict, and is there already.
-        next(line for line in process.stdout if line.startswith("  dW1: yours"))
+        # What is known is there already. (backward is wrong, unless update mends it.)
+        next(line for line in process.stdout if line.startswith("bce"))
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
 
@@ -308,7 +316,7 @@ def test_a_class_is_graded_whatever_its_files_do(tmp_path):
         "exits.py": (exits, "right,right,WRONG,right,right,not judged", "calls exit()"),
         "prints.py": (prints, "right,right,right,right,right,right", ""),
         "rows.py": (IN_ROWS, "right,right,right,right,right,not there", rows),
-        "book.ipynb": (BOOK, "right,not judged,right,not judged,right,not judged", book),
+        "book.ipynb": (BOOK, "right,not judged,right,not judged,right,not there", book),
         "other.py": ("import nothing", ",,,,,", "has none of init_params"),
     }
     texts = {name: text for name, (text, *_) in files.items()}
@@ -330,4 +338,6 @@ def test_a_class_is_a_line_each(tmp_path):
     assert "right       WRONG       right       not judged  backward: wrong in dW1, right" in mine
     assert "syntax.py     line 1 fails: SyntaxError: " in syntax and "JSONDecodeError" in broken
     assert (process.returncode, err) == (1, "")
-    assert [status_of({word}) for word in ("right", "WRONG", "not judged")] == [0, 1, 3]
+    ends = {"right": 0, "WRONG": 1, "not judged": 3, "not done": 3, "not there": 0}
+    assert [status_of({"bce": (word, "")}) for word in ends] == [*ends.values()]
+    assert status_of({"forward": ("not there", "also has forward_propagate(X)")}) == 3

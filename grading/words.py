@@ -13,6 +13,8 @@ def described(thing):
     if isinstance(getattr(thing, "shape", None), tuple) and not isinstance(thing, np.matrix):
         dtype = f" of {thing.dtype}" if np.asarray(thing).dtype.kind not in "fiub" else ""
         return f"an array{dtype} of shape {thing.shape}" if thing.shape else f"one number{dtype}"
+    if thing == {}:
+        return "an empty dict"
     sized = f" of {len(thing)}" if isinstance(thing, (tuple, list)) else ""
     return "nothing" if thing is None else f"a {type(thing).__name__}{sized}"
 
@@ -22,8 +24,8 @@ def short(text, size):
 
 
 def listed(labels):
-    labels = [str(label) for label in labels]
-    return " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+    *labels, last = [str(label) for label in labels] or [""]
+    return " and ".join(filter(None, [", ".join(labels), last]))
 
 
 def plural(n, thing):
