@@ -86,8 +86,8 @@ ACTIVATIONS = {
 def forward(params, X, activation="sigmoid"):
     """Return (A, cache) of article 1's forward pass: the probabilities, (nL, m), and every Z and A.
 
-    X: (n0, m). activation: of hidden layers, "sigmoid", "tanh" or "relu". A is cache["AL"] and
-    cache["A0"] may be X: do not change them before backward. ValueError: what does not fit.
+    X: (n0, m). activation: "sigmoid", "tanh" or "relu", of hidden layers; the last has sigmoid. A
+    is cache["AL"], and cache["A0"] may be X: keep both for backward. ValueError: what does not fit.
     """
     with errstate(under="ignore"):  # too small is 0, also where np.seterr raises, here and below
         return _forward(params, _checked_X(params, X, activation), activation)
@@ -236,7 +236,7 @@ def train(
             raise FloatingPointError(f"the loss is {loss} at step {step} with lr={lr}: {cure}")
         losses.append(loss)
         stop = callback is not None and callback(step, loss, params)
-        if getattr(stop, "dtype", type(stop)) in (bool,) and stop:  # not write's count
+        if getattr(stop, "dtype", type(stop)) in (bool,) and stop:  # not file.write's 1
             break
     if not all(np.isfinite(P).all() for P in params.values()):
         raise FloatingPointError(f"params are not finite after step {step} with lr={lr}: {cure}")
@@ -304,7 +304,7 @@ def numerical_grads(loss, params, *, eps=1e-5):
 WIDE = "f4 f8 f12 f16 c8 c16 c24 c32".split()  # kind and bytes: float32 or wider, complex steps
 
 
-def _holds(claim):
+def _holds(claim):  # such as [float(x)], which is true of every number, also of 0
     with suppress(TypeError, ValueError, OverflowError):  # a tracer of jax.jit has no values
         return bool(claim())
 
