@@ -639,8 +639,8 @@ NO_NUMBERS = {  # for X and for Y, which is `this` one
 }
 NARROW = [*"?bBhHiIlLqQeO"]
 with contextlib.suppress(ImportError):  # of what comes with JAX
-    NARROW += [t.__name__ for t in vars(__import__("ml_dtypes")).values() if hasattr(t, "dtype")]
-CAST = "; ".join(f"cast(params, '{t}')" for t in NARROW)
+    NARROW += [name for name in dir(__import__("ml_dtypes")) if "float" in name]
+CAST = "; ".join(f"{{key: np.ones(P.shape, '{t}') for key, P in params.items()}}" for t in NARROW)
 NOT_FINITE = "; ".join(f"np.where(this == 1, {x}, this)" for x in ("np.nan", "np.inf", "-np.inf"))
 IS = "{name} is {bad!r:.60}, expected "
 PAIRS = ["'1', '2']", "'-1', '1']", "b'1', b'2']", "'no', 'yes']", "-1, 1]", "0, 255], np.uint8"]
