@@ -30,7 +30,7 @@ Floats have the dtype of params. XOR, after `import numpy as np` and `from backp
 from contextlib import suppress
 from functools import lru_cache
 from itertools import repeat
-from math import inf, prod, sqrt
+from math import inf, nextafter, prod, sqrt
 from numbers import Integral, Real
 
 import numpy as np
@@ -114,7 +114,7 @@ def bce(A, Y):
     """
     A = _checked_columns("A", A)
     Y = _checked_labels(_checked_columns("Y", Y, *A.shape, A.dtype))
-    m = np.asarray(Y.shape[1], A.dtype)  # no int, by which NumPy 1 makes float64 of float32
+    m = A.dtype.type(Y.shape[1])  # a number of A's dtype: NumPy 1 makes float64 of float32 / int
     eps = np.finfo(A.dtype).eps
     A = np.minimum(np.maximum(A, eps), 1 - eps)
     with errstate(under="ignore"):
@@ -232,7 +232,7 @@ def train(
         with errstate(all="ignore"):  # the errors below say it better than a warning
             loss, grads = _loss_and_grads(params, X_i, Y_i, activation)
             params = _update(params, grads, lr)
-        if not np.isfinite(loss):
+        if not abs(loss) < inf:
             raise FloatingPointError(f"the loss is {loss} at step {step} with lr={lr}: {cure}")
         losses.append(loss)
         stop = callback is not None and callback(step, loss, params)
@@ -301,7 +301,7 @@ def numerical_grads(loss, params, *, eps=1e-5):
 
 
 # ---- Checks: what came, what was expected, and the likely cure -----------------------------------
-WIDE = "f4 f8 f12 f16 c8 c16 c24 c32".split()  # kind and bytes: float32 or wider, complex steps
+WIDE = {np.dtype(order + t) for order in "<>" for t in "fdgFDG"}  # float32 or wider, complex steps
 
 
 def _holds(claim):  # such as [float(x)], which is true of every number, also of 0
@@ -310,7 +310,7 @@ def _holds(claim):  # such as [float(x)], which is true of every number, also of
 
 
 def _check_number(name, x, expected="one finite number above 0", right=lambda x: 0 < x < inf):
-    one = getattr(x, "shape", None) == () or isinstance(x, Real) and _holds(lambda: [float(x)])
+    one = getattr(x, "shape", 0) == () or isinstance(x, Real) and not nextafter(inf, 0) < x < inf
     if not one or _holds(lambda: not right(x)):
         raise ValueError(f"{name} is {x!r:.60}, expected {expected}")
 
@@ -328,7 +328,7 @@ def _check_settings(sizes, rng, scale, dtype):
         _check_number("scale", scale, "'xavier', 'he' or a number >= 0", lambda x: 0 <= x < inf)
     if isinstance(rng, str):
         raise ValueError(f"rng is {rng!r}, expected a seed or a Generator: scale={rng!r}?")
-    if np.dtype(dtype).str[1:] not in WIDE:
+    if np.dtype(dtype) not in WIDE:
         raise ValueError(f"dtype is {np.dtype(dtype)}, expected float32 or wider")
 
 
@@ -350,7 +350,7 @@ def _sizes(*layout):
     if not L or shapes.keys() != {f"{P}{l}" for l in range(1, L + 1) for P in "Wb"}:
         raise ValueError(f"params has the keys {list(shapes)}, expected W1, b1, ..., WL, bL")
     dtypes = {t if t in (ma.MaskedArray, matrix) else dtype or t for *_, dtype, t in layout}
-    if len(dtypes) > 1 or getattr(*dtypes, "str", "no dtype")[1:] not in WIDE:
+    if len(dtypes) > 1 or not dtypes <= WIDE:
         cure = "pass {key: np.asarray(P, float) for key, P in params.items()}"
         raise ValueError(f"params holds {dtypes}, expected one dtype, float32 or wider: {cure}")
     n = "n0"
@@ -376,7 +376,7 @@ def _checked_columns(name, array, n=None, m=None, dtype=None):  # None: any, if 
     shape = (array := np.asarray(array)).shape
     n = n or (len(array) if len(shape) == 2 else 1)
     if len(shape) == 2 and shape[0] == n and shape[1] > 0 and (m is None or shape[1] == m):
-        if dtype is None and array.dtype.str[1:] not in WIDE:
+        if dtype is None and array.dtype not in WIDE:
             raise ValueError(f"{name} is {array.dtype}, expected float32 or wider, as from forward")
         return _checked_numbers(name, array, dtype or array.dtype)
     cure = f"a row for each {'feature' if name == 'X' else 'output'}, a column for each sample"
