@@ -133,7 +133,7 @@ def times_right(cases, wanted=lambda key, net: True):
         return []
     Q, P = (np.concatenate([each.ravel() for each in some]) for some in zip(*pairs))
     times, fits = Q @ P / (P @ P), len(P) > 2 and Q.any()
-    fits = fits and np.allclose(Q, times * P, 1e-5, 1e-9)
+    fits = fits and abs(times - 1) > 1e-3 and np.allclose(Q, times * P, 1e-5, 1e-9)
     return [f"{times:.4g} times the right one"] if fits else []
 
 

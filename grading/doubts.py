@@ -9,6 +9,7 @@ from grading.conventions import ALL_KNOWN, bare, role_of
 from grading.diagnosis import FURTHER, UNSTEADY
 from grading.mistakes import ANOTHER
 from grading.reading import lines_of, words_in
+from grading.steps import nets_of
 from grading.words import listed, plural
 
 # step(): the Step of the subject; smallest: the Outcome of the smallest net on which a function
@@ -16,6 +17,9 @@ from grading.words import listed, plural
 Failure = namedtuple("Failure", "subject task tried step smallest mistake")
 RETURNS_NOTHING = re.compile("returns (nothing|an empty)")  # which is right for no task
 PYTHON_2 = ("xrange", "unicode", "raw_input", "reduce", "long", "basestring", "unichr", "cmp")
+NUMPY_1 = (
+    "float|int|bool|object|complex|str|long|asscalar|alen|mat|product|float_|NaN|Inf|in1d|trapz"
+)
 PASSES = ("forward", "backward")
 
 
@@ -41,7 +45,7 @@ def right_by_the_law(failure):
 
 def doubt(failure):
     """Return why a function that fails may be right all the same, or ""."""
-    if reads_a_global(failure):
+    if reads_outside(failure):
         return ""
     function, (_, complaint, error) = failure.subject.functions[failure.task], failure.smallest[-1]
     certain = function.own or RETURNS_NOTHING.match(complaint) or type(error) is NameError
@@ -49,16 +53,16 @@ def doubt(failure):
     return next((why for each in reasons for holds, why in each.values() if holds), "")
 
 
-def reads_a_global(failure):
-    """Does it read Y, say, from outside, though that is given to it as an argument?"""
+def reads_outside(failure):
+    """Return Y, say, if it reads that from outside, though it is given to it as an argument."""
     (source, functions, _), task, *_ = failure
     arguments = functions[task].arguments
     roles = [role for _, role, _ in arguments if role in ("X", "Y", "A", "lr")]
     for node, defines, needs in source.statements if failure.mistake != UNSTEADY else ():
         if functions[task].name in defines and type(node).__name__ == "FunctionDef":
             outside = needs - {name for name, *_ in arguments}
-            return any(role_of(name, roles) for name in outside)
-    return False
+            return next((name for name in sorted(outside) if role_of(name, roles)), "")
+    return ""
 
 
 def is_right(failure, task):
@@ -91,6 +95,10 @@ def of_any_file(failure):
         "a package is missing": (isinstance(error, ImportError), said),
         "NumPy has removed it": (removed, f"{said}: NumPy has removed that"),
         "its arrays are others": ("ensor" in str(error), f"{said}: it is asked with NumPy arrays"),
+        "its params are others": ("'dict' and" in str(error), f"{said}: params is a dict here"),
+        "its keys are others": (
+            re.fullmatch(r"'d?w\d'", str(error)), f"{said}: article 1's keys are W1 and dW1"
+        ),
         "its shapes are others": (style.unmet and task != "train", f"{style.unmet}, not met here"),
         "its layers are others": (str(error) in ("'W0'", "'b0'"), "its layers count from 0, not 1"),
         "a table is not filled": (
@@ -136,6 +144,9 @@ def under_another_name(failure):
     counts = "len" in words_in(source, function.name)  # how many layers there are
     formal, has_loss = complaint and not error, "bce" in functions
     loss = another_loss(failure, other) if task == "bce" and values else ""
+    last_is_right = values and not any(
+        f"{P}{len(each.net['sizes']) - 1}" in each.wrong for each in outcomes for P in "Wb"
+    )  # so that the loss is told
     return {
         "it is unsteady": (mistake == UNSTEADY, mistake),
         "its form is another": (values is None and not error, complaint),
@@ -152,31 +163,49 @@ def under_another_name(failure):
             f"{complaint}; its forward may take that, and is not judged",
         ),
         "it is another network": (
-            task == "forward" and other and not is_lost_key(error),
+            task == "forward" and other and not (is_lost_key(error) or raises_on_its_own(failure)),
             f"{said}; {'it may take other things' if error else 'another network?'}",
         ),
         "it is another loss": (loss, loss),
         "no loss is beside it": (
-            task in PASSES and not has_loss,
+            task in PASSES and not has_loss and not last_is_right,
             f"{said}; add the loss, so that it can be told which one this is",
         ),
         "another loss is beside it": (
-            task == "backward" and not is_right(failure, "bce"),
+            task == "backward" and not is_right(failure, "bce") and not last_is_right,
             f"{said}; the loss beside it is not right either: another loss?",
         ),
     }  # fmt: skip
 
 
+def raises_on_its_own(failure):
+    """Does forward raise an error on what its own init_params makes, however samples lie?"""
+    subject = failure.subject
+    if not is_right(failure, "init_params") or subject.functions[failure.task].guessed:
+        return False
+    return not any(of_init for *_, of_init in nets_of(subject, 1))
+
+
 def another_loss(failure, other):
+    """Return why bce may be one, or ""; not where forward and backward are those of article 1."""
     (subject, task, *_), (net, right, *_, (values, *_)) = failure, failure.smallest
+    told = is_right(failure, "forward") and is_right(failure, "backward")
+    counts = {"len", "shape", "size", "mean"} & words_in(
+        subject.source, subject.functions[task].name
+    )
+    if told and "mean is missing" in failure.mistake and not counts and ";" not in failure.mistake:
+        return "a sum over the samples: the gradient beside it is that of the mean"
+    if told:
+        return ""
     part = not failure.mistake or values["loss"].ndim or "mean is missing" in failure.mistake
-    if part or other and not is_right(failure, "backward"):
+    if part or other:
         in_rows = subject._replace(style=subject.style._replace(rows=not subject.style.rows))
-        if not any(each.wrong for each in outcomes_of(in_rows, task, "irregular")):
+        alone = "forward" not in subject.functions
+        if alone and not any(each.wrong for each in outcomes_of(in_rows, task, "irregular")):
             return "right if samples are in rows: add forward, so that it can be told"
-        return (
-            "these are not the numbers of article 1's loss: another one? Add forward and backward"
-        )
+        both = {"forward", "backward"} <= subject.functions.keys()
+        return f"not article 1's loss: another one?{'' if both else ' Add forward and backward'}"
     flat = {**net, **{role: net[role].ravel() for role in "AY"}}
     if same(ask(subject, task, flat).values, right):
         return f"{failure.mistake}; it is right on flat arrays, (m,)"
+    return ""

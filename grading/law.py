@@ -5,7 +5,6 @@ array  a float array or a number in net, by its path, that changes what predict 
 draw   weights drawn for the arrays (normal, spread 0.7 or less); move: what a step adds to them
 pull   the derivative of a loss by the outputs; slope: that by an entry of an array
 c      the one number with move = -c * slope: the learning rate, or that / m for m samples, ...
-last   the weights of the last layer: with them zero, only their bias counts beside them
 """
 
 from collections import namedtuple
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.linalg import norm
 
 Task = namedtuple("Task", "net predict ask step X Y loss saved rng")  # ask(X): A in floats
-Plan = namedtuple("Plan", "arrays constants last trials m lone eps")  # trials: (X, Y, T)
+Plan = namedtuple("Plan", "arrays constants last trials m k eps")  # trials: (X, Y, T)
 Seen = namedtuple("Seen", "v g e u W c")  # by entry: move, slope, its error, v's rounding; own c
 Row = namedtuple("Row", "path follows words")  # follows: True, False, or None where it is not told
 Judged = namedtuple("Judged", "verdict words loss c rows m")
@@ -33,22 +32,21 @@ NOTHING = "{} nothing in net: is it a copy? net=lambda: [W1, b1, W2, b2] gives t
 RANDOM = "two {} differ: random batches, dropout, momentum? Make a new optimizer inside step"
 PARTLY = "right from some weights only: state outside net, as momentum? Clipping, normalising?"
 UNSEEN = "not seen: its slopes are 0 (dead units, classes?), or its moves drown in rounding"
-NONE = "no known loss fits: Adam, several updates, another loss (loss=), a wrong output layer?"
+NONE = "no known loss fits: Adam, two updates, a penalty, another loss (loss=), a wrong output?"
 
 
 def walk(net):
     """{path: (value, put)} of the float arrays and numbers in net at any depth, nearest first."""
     found, met, queue = {}, set(), [("", net() if isroutine(net) else net)]
-    for path, obj in queue:
-        if isinstance(obj, (dict, list, tuple)) or getattr(obj, "dtype", None) == "O":
-            items, text = obj if isinstance(obj, dict) else dict(enumerate(obj)), "[{!r}]"
-            put = getattr(obj, "__setitem__", None)
+    for path, it in queue:
+        if isinstance(it, (dict, list, tuple)) or getattr(it, "dtype", None) == "O" and it.ndim:
+            held, text = it if isinstance(it, dict) else dict(enumerate(it)), "[{!r}]"
+            put = getattr(it, "__setitem__", None)
         else:
-            slots = [n for kind in type(obj).__mro__ for n in getattr(kind, "__slots__", ())]
-            items = {n: getattr(obj, n) for n in slots if hasattr(obj, n)}
-            items, text = items | getattr(obj, "__dict__", {}), ".{}"[not path :]
-            put = partial((type if isclass(obj) else object).__setattr__, obj)
-        for key, v in list(items.items())[:1000]:
+            own = [n for kind in type(it).__mro__ for n in getattr(kind, "__slots__", ())]
+            held = {n: getattr(it, n) for n in own if hasattr(it, n)} | getattr(it, "__dict__", {})
+            text, put = ".{}"[not path :], partial([object, type][isclass(it)].__setattr__, it)
+        for key, v in list(held.items())[:1000]:
             floats = isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.size
             if floats or isinstance(v, (float, np.floating)) or type(v) is int and v == 0:  # a bias
                 name = path + text.format(key) if path or not isinstance(key, str) else key
@@ -77,10 +75,13 @@ def placed(task, weights=()):
     return walk(task.net)
 
 
-def readers(task, paths):
-    """Those of paths whose change changes what predict gives, as net stands now."""
-    now, A, found = walk(task.net), task.ask(task.X), []
-    for p in [p for p in paths if p in now]:
+def readers(task, paths, weights):
+    """Those of paths whose change changes what predict gives, with these weights."""
+    now, found = walk(task.net), []
+    for p, W in weights.items():
+        write(now[p], W)
+    A = task.ask(task.X)
+    for p in [p for p in paths if p in now and type(now[p][0]) is not int]:
         W = read(now[p][0])
         write(now[p], task.rng.normal(size=W.shape) if W.ndim else W * 1.001 + 0.001)
         found += [] if np.array_equal(task.ask(task.X), A, equal_nan=True) else [p]
@@ -127,28 +128,19 @@ def survey(task):
         return OUTPUTS.format(kind)
     moved(task, {}, (X, Y))
     task.ask(X)
-    now, found, arrays = walk(task.net), {}, []
-    for _ in range(5):  # in one draw, or in another where units are dead
-        for p, W in drawn(task, [p for p in now if p in old and np.ndim(old[p][0])]).items():
-            np.shape(now[p][0]) == W.shape and write(now[p], W)
-        found |= dict.fromkeys(readers(task, old))
-    for p in sorted(found, key=lambda p: -np.size(old[p][0])):  # arrays before views
-        shared = [np.shares_memory(np.asarray(now[p][0]), np.asarray(now[q][0])) for q in arrays]
-        arrays += [] if any(shared) else [p]
-    arrays, ndim = [p for p in old if p in arrays], {p: np.ndim(old[p][0]) for p in old}
-    for _ in range(5):
-        weights = {p: read(old[p][0]) for p in arrays} | drawn(task, [p for p in arrays if ndim[p]])
-        placed(task, weights)
-        if readers(task, arrays) == arrays:
-            break
-    move, again = moved(task, weights, (X, Y)), moved(task, weights, (X, Y))
-    still, alive = [p for p in arrays if not move[p].any()], {p: arrays for p in arrays}
-    if len(still) == len(arrays):
-        return NOTHING.format("step moves" if arrays else "predict reads")
-    for p in arrays if len(arrays) <= 30 else []:
-        placed(task, weights | {p: 0 * weights[p]})
-        alive[p] = readers(task, [q for q in arrays if q != p])
-    placed(task, weights)
+    now, arrays = walk(task.net), []
+    large = [p for p in now if p in old and np.shape(now[p][0]) == np.shape(old[p][1]) != ()]
+    draws = [drawn(task, large) for _ in range(10)]  # units dead in one draw live in another
+    tries = [(readers(task, old, W), W) for W in draws]
+    best = max(tries, key=lambda found: len(found[0]))[1]
+    for p in sorted({p: 0 for found in tries for p in found[0]}, key=lambda p: -np.size(old[p][1])):
+        arrays += [p] * (not any(np.shares_memory(now[p][0], now[q][0]) for q in arrays))
+    W = {p: best.get(p, read(old[p][1])) for p in old if p in arrays}
+    move, again = moved(task, W, (X, Y)), moved(task, W, (X, Y))
+    still = [p for p in W if not move[p].any()]
+    if len(still) == len(W):
+        return NOTHING.format("step moves" if W else "predict reads")
+    placed(task, W)
     a, b = (np.concatenate([v.ravel() for v in x.values()]) for x in (move, again))
     A, alike = task.ask(X), np.array_equal(task.ask(X), task.ask(X), equal_nan=True)
     if not alike or a @ b < (1 - 1e-11) * np.sqrt(a @ a * (b @ b)):
@@ -160,22 +152,21 @@ def survey(task):
     T = T.reshape(A.shape) + 0.0 if T.size == A.size and T.dtype.kind in "biuf" else None
     if T is None and task.loss is None:
         return f"Y of shape {np.shape(Y)} does not fit outputs of shape {A.shape}"
+    alive = {p: readers(task, W, W | {p: 0 * W[p]}) for p in [*W][:30]}
     # a scaler of X is silenced by every layer's weights, a bias only by those that follow it
-    heavy = [p for p in arrays if p not in still or ndim[p] > 1 and not np.isin(X, old[p][1]).all()]
-    silent = {p: sum(p not in alive[q] for q in heavy if q != p) for p in arrays}
-    constants = [p for p in still if not ndim[p] or silent[p] > max(silent[q] for q in heavy)]
-    arrays = [p for p in arrays if p not in constants]
+    Ws = [p for p in alive if p not in still or W[p].ndim > 1 and not np.isin(X, old[p][1]).all()]
+    silent = {p: sum(p not in alive[q] for q in Ws if q != p) for p in W}
+    constants = [p for p in still if not W[p].ndim or silent[p] > max(silent[q] for q in Ws or [p])]
+    arrays = [p for p in W if p not in constants]
     m = next((n for n in np.shape(X) if n in A.shape and n in np.shape(Y)), 1)
-    depth = {p: (len({*alive[p]} & {*arrays}), weights[p].size * m <= A.size) for p in arrays}
-    last = min([p for p in arrays[::-1] if depth[p][0] < 2], key=depth.get, default=None)
+    depth = {p: (len({*alive[p]} & {*arrays} - {p}), W[p].size * m <= A.size) for p in alive}
+    last = min([p for p in arrays[::-1] if depth.get(p, [2])[0] < 2], key=depth.get, default=None)
     trials, some, eps = [(X, Y, T)], [*range(min(m, 4))], np.finfo(np.asarray(raw).dtype).eps
     with suppress(Exception):  # does a step on some samples do what steps on each of them do?
         cut = [[np.take(D, i, np.shape(D).index(m)) for D in (X, Y, T)] for i in [some, *zip(some)]]
-        a, b = (moved(task, weights, *trial) for trial in (cut[:1], cut[1:]))
-        one = all(abs(a[p] - b[p]).max() <= 1e-5 * abs(a[p]).max() + 1e-15 for p in a)
-        trials = cut[1:] if one and m > 1 else trials
-    lone = A.size == m and (m == 1 or len(trials) > 1)
-    return Plan(arrays, constants, last, trials, m, lone, eps)
+        a, b = (moved(task, W, *trial) for trial in (cut[:1], cut[1:]))
+        trials = cut[1:] if all(norm(a[p] - b[p]) <= 1e-4 * norm(a[p]) for p in a) else trials
+    return Plan(arrays, constants, last, trials, m, A.size // m, eps)
 
 
 def measured(task, plan, X, Y, T):
@@ -218,19 +209,19 @@ def follows(x, c):
     return False if not np.all(abs(x.v + c * x.g) <= far) else True if clear else None
 
 
-def fitted(draws, j, last):
-    """Of loss j: (last is along, evidence, cosine of all moves; c by draw; {path: Seen} by draw)."""
+def fitted(draws, j, last, k):
+    """Of loss j: (last is along, evidence, cosine of moves; c by draw, {path: Seen} by draw)."""
     exact, sure, near, cs = True, [], 0, []
     for draw in (draws := [{p: xs[j] for p, xs in draw.items()} for draw in draws]):
         own = {p: x.c for p, x in draw.items() if follows(x, x.c)}
         many = {p: sum(follows(x, c) is True for x in draw.values()) for p, c in own.items()}
         best = max(own, key=lambda p: (own[p] > 0, many[p], p == last), default=None)
-        wide = [p for p in own if np.sum(abs(draw[p].g) > 1e-3 * abs(draw[p].g).max()) > 1]
+        wide = [p for p in own if np.sum(abs(draw[p].g) > 1e-3 * abs(draw[p].g).max()) > k]
         exact, sure = exact and own.get(last, 0) > 0, [*sure, len(wide) + many.get(best, 1) - 1]
         v, g = np.concatenate([[x.v, x.g] for x in draw.values()], axis=1)
         near -= v @ g / max(norm(v) * norm(g), 1e-300) / len(draws)
         cs.append(float(abs(own.get(best, v @ g / max(g @ g, 1e-300)))))
-    return exact, min(sure), near, cs, draws
+    return exact, min(sure), round(near, 6), cs, draws
 
 
 def told(p, xs, cs, exact, m, rates):
@@ -243,17 +234,19 @@ def told(p, xs, cs, exact, m, rates):
     r, off, i = x.c / c, x.v + c * x.g, abs(x.v + c * x.g).argmax()
     if np.isnan(x.v).any() or not x.v.any():
         return Row(p, False, "has another shape after the step" if x.v.any() else "does not move")
+    if follows(x, x.c) and abs(r - 1) < 0.01:
+        return Row(p, None, f"{r:.6g} times as far as the others: does the rate decay on the way?")
     if follows(x, x.c):
         far = f"1/{1 / r:.4g}" if abs(r) < 0.9 and np.isclose(1 / r, round(1 / r)) else f"{r:.4g}"
         why = [("uphill", -1), (f"{m} samples: the 1/m of the mean is missing, or there twice", m)]
-        why += [("the learning rate is missing, or there twice", rate) for rate in rates if rate]
-        why = [f": {text}" for text, a in why if np.isclose(r, [a, 1 / a], 1e-4, 0).any()]
+        why += [("the learning rate is missing, or there twice", rate) for rate in rates]
+        why = [f": {text}" for text, a in why if np.isclose([r, r * a], [a, 1], 1e-4, 0).any()]
         return Row(p, False, f"{far} times as far as the others" + "".join(why[:1]))
     for k, f in [(off @ f / (f @ f), f) for f in (x.W, np.sign(x.W))]:
         if f.size > 1 and np.all(abs(off - k * f) < x.u + c * x.e):
             return Row(p, None, f"{-k / c:.3g} times the array itself is missing: a penalty?")
     text = f"not along its slope: an entry moves by {x.v[i]:.3g}, right is {0 - c * x.g[i]:.3g}"
-    close = exact and x.v @ -x.g > 0.9 * norm(x.v) * norm(x.g)
+    close = exact and x.v @ -x.g > 0.97 * norm(x.v) * norm(x.g)
     return Row(p, False, text + ": updated before the error has passed back?" * bool(close))
 
 
@@ -268,7 +261,7 @@ def judged(net, predict, step, X, Y, loss=None):
             if isinstance(plan, str):
                 return Judged(None, plan, None, [], [], 1)
             draws, moves = zip(*(measured(task, plan, *plan.trials[-i]) for i in (0, 1)))
-            fits = [fitted(draws, j, plan.last) for j in range(1 if loss else 5)]
+            fits = [fitted(draws, j, plan.last, plan.k) for j in range(1 if loss else 5)]
             exact, sure, near, cs, draws = max(fits, key=lambda fit: fit[:3])
             rates = [v for v, _ in saved.values() if isinstance(v, float)]
             rows = [told(p, [d[p] for d in draws], cs, exact, plan.m, rates) for p in plan.arrays]
@@ -279,12 +272,11 @@ def judged(net, predict, step, X, Y, loss=None):
     equal = any(size[0] and bool(np.isclose(*size, 1e-6, 0)) for size in sizes)
     none = not sure or bool(near > 0.99) and not any(row.follows for row in rows)
     why = [NONE] * none + [PARTLY] * equal + [row.words for row in rows if row.follows is None]
-    verdict = None if equal or none and not loss else not (wrong or none) and (not why or None)
-    words = ", ".join(wrong) if verdict is False else "".join(why[:1])
+    right = None if equal or none and not loss else not (wrong or none) and (not why or None)
     rows += [Row(p, None, "does not move: a constant?") for p in plan.constants]
-    name = "your loss" if loss else LOSSES[[fit[3] for fit in fits].index(cs)]
-    name += ", as of any loss: one output of one sample cannot tell" * plan.lone
-    return Judged(verdict, words, name, cs, rows, plan.m)
+    name, alone = LOSSES[[fit[3] for fit in fits].index(cs)], np.size(plan.trials[-1][2]) == 1
+    name = "your loss" if loss else name + " (or any: one output of one sample)" * alone
+    return Judged(right, ", ".join(wrong if right is False else why[:1]), name, cs, rows, plan.m)
 
 
 def check_gradients(net, predict, step, X, Y, *, loss=None):

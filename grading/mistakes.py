@@ -20,10 +20,10 @@ forward
 A + b -> A | the bias is left out
 A + b -> A - b | the bias is subtracted
 A + b -> A + (b if l < L else 0) | the last layer's bias is left out
-A + b -> A + (b if l == L else 0) | the hidden layers' biases are left out
 W @ A -> W.T @ A | W.T in place of W
 W @ A -> W * A | * in place of @ (or np.dot)
 W @ A -> A @ W | A @ W in place of W @ A
+g(Z) if -> (Z > 0) * 1.0 if | the hidden layers have Z > 0, a step, in place of ReLU
 W @ A + b -> W @ (A + b) | the bias is added before the product, to A
 W @ A -> W @ X | every layer takes X, and should take the A before it
 (1, L + 1) -> (1, L) | the last layer is left out

@@ -47,9 +47,11 @@ def read(path):
             module_path = pathlib.Path(folder, f"{name}.py")
             module_path.parent.mkdir(parents=True, exist_ok=True)
             module_path.write_text(text, encoding="utf-8")
-        sys.path.insert(0, folder)
+        sys.path[:0], above = [folder], [str(path.parent.parent)]  # as run from the folder above
+        sys.path += above
         source = load(path, cells, vars(module))
         sys.path.remove(folder)
+        sys.path.remove(*above)
     return source._replace(folders=[path.parent, pathlib.Path(folder)])
 
 
@@ -140,7 +142,7 @@ def needed(statements, names):
 def words_in(source, name):
     """Return the names and strings in the code of a function, and of all that it needs."""
     nodes = [each for node, *_ in needed(source.statements, {name}) for each in ast.walk(node)]
-    words = [getattr(each, field, 0) for each in nodes for field in ("id", "arg", "value")]
+    words = [getattr(each, field, 0) for each in nodes for field in ("id", "arg", "attr", "value")]
     words += getattr(getattr(source.names[name], "__code__", None), "co_consts", ())  # if imported
     return {word for word in words if isinstance(word, str)}
 

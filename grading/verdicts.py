@@ -13,7 +13,7 @@ from grading.answers import Style, Subject, ask, call, outcome_of, outcomes_of, 
 from grading.cells import Unreadable
 from grading.conventions import ALL_KNOWN, KNOWN, TASKS, bare
 from grading.diagnosis import explained, recognised, remarks
-from grading.doubts import Failure, doubt, right_by_the_law
+from grading.doubts import Failure, doubt, reads_outside, right_by_the_law
 from grading.finding import depth_of, functions_of
 from grading.networks import ACTIVATIONS, net_of, networks
 from grading.reading import read, run
@@ -36,8 +36,9 @@ def judged(source, skipped=()):
     if not met and lines:
         yield "recipe", lines
         return
-    if not subject.functions and not skipped and not ALL_KNOWN & {*map(bare, source.failed)}:
-        raise Unreadable(next(iter(source.failed.values()), HAS_NONE))
+    lost = {why for name, why in source.failed.items() if bare(name) in ALL_KNOWN}
+    if not subject.functions and not skipped and ("SyntaxError" in "".join(lost) or not lost):
+        raise Unreadable(next(iter([*lost, *source.failed.values()]), HAS_NONE))
     (rows, activation, known, depth, *_), verdicts = subject.style, {}
     head = [f"hidden layers: {activation}"] if known and depth != 0 else []
     head += ["samples in rows"] if rows else []
@@ -152,14 +153,19 @@ def verdict(subject, task, tried, step, verdicts):
     tried(task, kind): Outcomes; step(): the Step of the subject, or None.
     """
     source, functions, _ = subject
+    others = may_be(source, task) if task in ("forward", "backward") else []
+    also = f"also has {listed(others)}: as {task} it would be judged" if others else ""
     if task not in functions:
         lost = sorted(name for name in source.failed if bare(name) in KNOWN[task])
-        others = may_be(source, task) if task in ("forward", "backward") else []
-        also = f"also has {listed(others)}: as {task} it would be judged" if others else ""
+        classes = [node for node, *_ in source.statements if isinstance(node, ast.ClassDef)]
+        if task == "backward" and not others and classes:
+            also = f"also has the class {classes[-1].name}, which check_gradients can judge"
         return ("not judged", source.failed[lost[0]], []) if lost else ("not there", also, [])
     function = functions[task]
-    if is_template(source, function):
+    if fails(subject, task, tried) and is_template(source, function):
         return "not done", "", []
+    if also and not own_defs(source, function.name):  # a notebook about another, which it imports
+        return "not judged", f"{function.name} is imported; {also}", []
     if why := function.why or depends(task, verdicts):
         return "not judged", why, []
     word, words, lines = verdict_of(subject, task, tried, step)
@@ -169,12 +175,22 @@ def verdict(subject, task, tried, step, verdicts):
     return word, "; ".join(filter(None, [taken * (not function.own), words])), lines
 
 
+def own_defs(source, name):
+    defs = (node for node, *_ in source.statements if isinstance(node, ast.FunctionDef))
+    return [node for node in defs if node.name == name]
+
+
 def is_template(source, function):
-    """Does nothing stand in it but a docstring, `...`, `pass` or raise NotImplementedError?"""
+    """Is it still to be written: `...`, nothing where code should be, or names that are None?"""
     empty = r"\.\.\.|pass|raise NotImplementedError.*|[rbuf]*(['\"]).*\1"
-    for node, *_ in source.statements:
-        if isinstance(node, ast.FunctionDef) and node.name == function.name:
-            return all(re.fullmatch(empty, ast.unparse(each), re.S) for each in node.body)
+    blank = r"(?i)#.*\bcode\b.*\bhere\b.*\n(\s*(#(?!.*\bend).*)?\n)*\s*#.*\bend"
+    for node in own_defs(source, function.name):
+        text = "\n".join(source.lines[node.lineno - 1 : node.end_lineno])
+        lines, given = [ast.unparse(each) for each in node.body], ast.unparse(node)
+        none = re.findall(r"(?m)^ *(\w+) [-+]?= None$", given)
+        lost = [name for name in none if len(re.findall(rf"\b{name}\b.* [-+]?= ", given)) == 1]
+        written = not all(re.fullmatch(empty, line, re.S) for line in lines)
+        return not written or bool(lost or re.search(blank, text))
     return False
 
 
@@ -209,12 +225,18 @@ def verdict_of(subject, task, tried, step, asserts=True):
             error = smallest.answer.error
             came = f"raises {type(error).__name__}" if error else "may end early"
             return "right", f"with {steps} steps; with fewer it {came}", []
+    failure = Failure(subject, task, tried, step, smallest, "")
+    if task not in ("forward", "bce") and (law := right_by_the_law(failure)):
+        return "right", law, []
     words, mistake = explained(subject, task, tried, smallest)
-    failure = Failure(subject, task, tried, step, smallest, mistake)
+    failure = failure._replace(mistake=mistake)
     if law := right_by_the_law(failure):
         return "right", law, []
-    why = doubt(failure)
-    return ("not judged", why, []) if why else ("WRONG", words, shown(subject, task, smallest))
+    if why := doubt(failure):
+        return "not judged", why, []
+    outside = reads_outside(failure)
+    words += f"; it reads {outside}, which is not what it is given" if outside else ""
+    return "WRONG", words, shown(subject, task, smallest)
 
 
 def shown(subject, task, smallest):
