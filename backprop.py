@@ -236,7 +236,7 @@ def train(
             raise FloatingPointError(f"the loss is {loss} at step {step} with lr={lr}: {cure}")
         losses.append(loss)
         stop = callback is not None and callback(step, loss, params)
-        if getattr(stop, "dtype", type(stop)) in (bool,) and stop:  # not file.write's 1
+        if getattr(stop, "dtype", type(stop)) in (bool,) and stop:  # file.write returns a count
             break
     if not all(np.isfinite(P).all() for P in params.values()):
         raise FloatingPointError(f"params are not finite after step {step} with lr={lr}: {cure}")
