@@ -44,27 +44,22 @@ from backprop import *  # noqa: F403, these are the functions of its __all__
 with contextlib.suppress(ImportError):  # where students have none, nothing from it can come
     import pandas
 threadpool_limits(1, "blas")  # matrices this small only wait for a second thread
-
-pytestmark = pytest.mark.filterwarnings("error")  # every law holds in silence
-
-USUAL = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.too_slow],  # a busy machine is no mistake
-    "phases": set(Phase) - {Phase.explain},  # explanations point into NumPy, and take long
-}
+SILENCE = ["error"]  # every law holds in silence
+if sys.platform == "darwin" and np.lib.NumpyVersion(np.__version__) < "2.3.5":
+    SILENCE += ["ignore:.* encountered in matmul"]  # false on an M4: numpy#28687, numpy#29820
+pytestmark = pytest.mark.filterwarnings(*SILENCE)
+USUAL = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # on a busy machine
+USUAL["phases"] = set(Phase) - {Phase.explain}  # explanations point into NumPy, and take long
 settings.register_profile("fixed", derandomize=True, **USUAL)
 settings.register_profile("random", **USUAL)
 settings.register_profile("thorough", max_examples=2000, **USUAL)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 EXAMPLES = settings().max_examples
-
 EPS = np.finfo(float).eps
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 
 
 # ---- Article 1's six functions, as the grading of any file has them ------------------------------
-
-
 @functools.cache
 def graded(activation):
     """What `python -m grading` says of backprop.py, {function: (verdict, words, lines)}."""
@@ -89,7 +84,6 @@ def test_article_1(name, activation):
 
 
 # ---- Networks drawn from round numbers, and derivatives without a difference ---------------------
-
 Net = namedtuple("Net", "params X Y activation")
 ROUND = (0, 1, -1, 2, -2, 0.5, -0.5, 0.25, -0.25, 1.5, -1.5, 0.75, -0.75, 0.125, -0.125)
 LABELS = (0, 1, 0.5, 0.25, 0.875)
@@ -114,19 +108,12 @@ def nets(draw, g=ACTIVATIONS, hidden=(0, 1, 2), widths=3, outputs=2, samples=5, 
     return Net(params, X, Y, draw(st.sampled_from(g)))
 
 
-def depth(params):
-    return len(params) // 2
-
-
 def loss_of(params, X, Y, activation):
     """The articles' loss, from the last Z; analytic in params, so that a complex step may pass."""
-    g = {
-        "sigmoid": lambda Z: (1 + np.tanh(Z / 2)) / 2,
-        "tanh": np.tanh,
-        "relu": lambda Z: np.where(Z.real > 0, Z, 0),
-    }
+    g = {"sigmoid": lambda Z: (1 + np.tanh(Z / 2)) / 2, "tanh": np.tanh}
+    g["relu"] = lambda Z: np.where(Z.real > 0, Z, 0)
     A = X
-    for l in range(1, depth(params) + 1):
+    for l in range(1, len(params) // 2 + 1):
         Z = params[f"W{l}"] @ A + params[f"b{l}"]
         A = g[activation](Z)
     N = np.where(Z.real > 0, Z, -Z)  # |Z|; either branch is analytic, and both give one function
@@ -169,7 +156,6 @@ def rounding(grads, factor=1e-12):
 
 
 # ---- Derivatives ---------------------------------------------------------------------------------
-
 # With these few Z are 0, where ReLU bends.
 MODERATE = {"W": (1, -1, 0.5, -0.5, 0), "b": (0.3, -0.3, 0.7, -0.7, 0.1), "X": (1, -1, 2, -2, 0.5)}
 
@@ -178,7 +164,7 @@ MODERATE = {"W": (1, -1, 0.5, -0.5, 0), "b": (0.3, -0.3, 0.7, -0.7, 0.1), "X": (
 @given(nets(hidden=(0, 1, 1, 2), widths=4, outputs=3, samples=6, **MODERATE))
 def test_backward_agrees_with_central_differences(net):
     _, cache = forward(net.params, net.X, net.activation)
-    assume(all(np.abs(cache[f"Z{l}"]).min() > 1e-3 for l in range(1, depth(net.params))))
+    assume(all(np.abs(cache[f"Z{l}"]).min() > 1e-3 for l in range(1, len(net.params) // 2)))
     expected = numerical_grads(lambda params: loss_of(params, *net[1:]), net.params)
     # Where a loss of about 1 is rounded to 1e-16, its differences over 2e-5 stray by 1e-11; what
     # they miss is eps**2 / 6 = 2e-11 times a third derivative, up to 100 in networks this steep.
@@ -198,14 +184,13 @@ def test_backward_agrees_with_complex_steps_to_machine_precision(net):
 # Calls of every function, to be evaluated with names_of(net).
 TRAIN = ["train(params, X, Y, lr=lr, steps=2, activation=activation)"]
 TRAIN += ["train(params, X, Y, lr=lr, steps=3, activation=activation, batch_size=2, rng=0)"]
-LOSS_AND_GRADS = ["loss_and_grads(params, X, Y, activation)"]
-LOSS_AND_GRADS += ["loss_and_grads(params, X, Y, activation, chunk_size=2)"]
+CHUNKS = ["loss_and_grads(params, X, Y, activation)"]
+CHUNKS += ["loss_and_grads(params, X, Y, activation, chunk_size=2)"]
 TAKE_X = ["forward(params, X, activation)", "predict_proba(params, X, activation)"]
-TAKE_X += ["predict(params, X, activation=activation)", *LOSS_AND_GRADS, *TRAIN]
+TAKE_X += ["predict(params, X, activation=activation)", *CHUNKS, *TRAIN]
 TAKE_LABELS = ["bce(A, Y)", "bce(A.astype('f4'), Y)", *TRAIN]
 TAKE_LABELS += ["train(cast(params, 'f4'), X, Y, lr=lr, steps=2)"]
-TAKE_Y = ["bce(A, Y)", "bce_with_logits(Z, Y)", "backward(params, cache, Y)"]
-TAKE_Y += LOSS_AND_GRADS + TRAIN
+TAKE_Y = ["bce(A, Y)", "bce_with_logits(Z, Y)", "backward(params, cache, Y)", *CHUNKS, *TRAIN]
 TAKE_PARAMS = TAKE_X + ["backward(params, cache, Y)", "update(params, grads, lr)"]
 DIFFERENCES = "numerical_grads(lambda params: sum(P.sum() for P in params.values()), params)"
 CALLS = ["sigmoid(Z)", "relu(Z)", "bce(A, Y)", "bce_with_logits(Z, Y)", DIFFERENCES, *TAKE_PARAMS]
@@ -214,14 +199,14 @@ CALLS = ["sigmoid(Z)", "relu(Z)", "bce(A, Y)", "bce_with_logits(Z, Y)", DIFFEREN
 def names_of(net):
     A, cache = forward(net.params, net.X, net.activation)
     grads = backward(net.params, cache, net.Y)
-    made = {"A": A, "cache": cache, "Z": cache[f"Z{depth(net.params)}"], "grads": grads, "lr": 0.25}
-    return {**net._asdict(), **made}
+    Z = cache[f"Z{len(net.params) // 2}"]
+    return {**net._asdict(), "A": A, "cache": cache, "Z": Z, "grads": grads, "lr": 0.25}
 
 
 def fixed_names(n_outputs=1):
     """names_of a network of 3 features, and 5 samples; Y holds 0 and 1."""
     params, X = init_params((3, 4, 2, n_outputs), 0, dtype=float), np.arange(15.0).reshape(3, 5) / 4
-    Y = (np.arange(5) % 3 == np.arange(n_outputs)[:, None]).astype(float)
+    Y = (np.arange(5) % 3 % max(n_outputs, 2) == np.arange(n_outputs)[:, None]).astype(float)
     return names_of(Net(params, X, Y, "sigmoid"))
 
 
@@ -240,9 +225,8 @@ def leaves(thing):
 
 
 def assert_same(actual, expected, said):
-    """Two results are the same: each bit, each shape, each dtype."""
     __tracebackhide__ = True
-    for ours, theirs in zip(leaves(actual), leaves(expected), strict=True):
+    for ours, theirs in zip(leaves(actual), leaves(expected), strict=True):  # bits, shapes, dtypes
         assert type(ours) is type(theirs), said
         np.testing.assert_array_equal(ours, theirs, strict=True, err_msg=said)
 
@@ -261,8 +245,6 @@ def test_chunks_of_samples_in_any_order_add_up_to_the_whole(dtype, data, net):
 
 
 # ---- The parts: activations, forward, the losses, update, numerical_grads, init_params -----------
-
-
 def decimals(function, *numbers):
     """function in 50-digit decimal arithmetic, rounded to float at the end."""
     with localcontext(Context(prec=50, traps=[])):  # where exp(1e308) is infinity, and no error
@@ -285,7 +267,7 @@ def test_sigmoid_is_right_to_a_few_ulps_and_silent(dtype, data):
 @given(nets() | nets(W=STEEP))
 def test_forward_caches_each_layer_as_the_article_writes_it(net):
     params, X, _, activation = net
-    (A, cache), L = forward(params, X, activation), depth(params)
+    (A, cache), L = forward(params, X, activation), len(params) // 2
     assert cache["activation"] == activation
     assert_same([cache["A0"], cache[f"A{L}"]], [X, A], "A0 and AL")
     for l in range(1, L + 1):
@@ -338,6 +320,9 @@ def test_numerical_grads_are_exact_on_a_parabola(data, eps, dtype):
     for start in (params, {key: P.tolist() for key, P in params.items()}):
         # A parabola leaves rounding alone: losses below 100, so 100 EPS / eps.
         assert_same_grads(numerical_grads(loss, start, eps=eps), expected, 100 * EPS / eps)
+        single = numerical_grads(lambda p: np.float32(loss(p)), start, eps=0.01)
+        assert_same_grads(single, expected, 100 * np.finfo("f4").eps / 0.01)
+    numerical_grads(lambda p: 1e300 * loss(p), start)  # in silence, though no float32
 
 
 @pytest.mark.parametrize("scale", ["xavier", "he", 0.1, 3, 0])
@@ -385,14 +370,11 @@ def test_one_number_may_come_as_any_kind_of_number(x, kind, calls):
 
 
 # ---- Training and prediction ---------------------------------------------------------------------
-
-
 @given(nets(), st.sampled_from([0.01, 0.5]), st.integers(1, 6))
 def test_train_is_the_four_line_loop_and_records_the_loss_before_each_update(net, lr, steps):
     seen, options = [], {"lr": lr, "steps": steps, "activation": net.activation}
     trained, losses = train(*net[:3], **options, callback=lambda *each: seen.append(each))
-    assert losses.shape == (steps,)
-    assert [each[:2] for each in seen] == list(enumerate(losses))
+    assert [each[:2] for each in seen] == list(zip(range(steps), losses, strict=True))
     params = net.params
     for loss, (_, _, after) in zip(losses, seen):
         assert loss == pytest.approx(loss_of(params, *net[1:]), rel=1e-9, abs=1e-12)
@@ -400,6 +382,16 @@ def test_train_is_the_four_line_loop_and_records_the_loss_before_each_update(net
         params = update(params, backward(params, cache, net.Y), lr)
         assert_same_grads(after, params, 1e-9)
     assert_same_grads(trained, params, 1e-9)
+
+
+@pytest.mark.parametrize("true", [True, np.True_, np.array(True)])
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_a_callback_ends_training_with_True_and_with_nothing_else(true, batch_size):
+    answers, names = [None, False, np.False_, 1, {"W1": 1}, np.ones((2, 2)), true], fixed_names()
+    data = [names[name] for name in ("params", "X", "Y")]
+    options = {"lr": 1, "batch_size": batch_size, "rng": 0}
+    stopped = train(*data, **options, steps=9, callback=lambda step, *_: answers[step])
+    assert_same(stopped, train(*data, **options, steps=len(answers)), "train")
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -412,8 +404,8 @@ def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden)
     plain |= {"learning_rate_init": lr, "batch_size": 50, "shuffle": False}
     peer = MLPClassifier(hidden, activation.replace("sigmoid", "logistic"), **plain)
     peer.partial_fit(rows, y, classes=[0, 1])  # makes the arrays that are set to our start here
-    peer.coefs_ = [start[f"W{l}"].T.copy() for l in range(1, depth(start) + 1)]
-    peer.intercepts_ = [start[f"b{l}"].ravel().copy() for l in range(1, depth(start) + 1)]
+    peer.coefs_ = [start[f"W{l}"].T.copy() for l in range(1, len(start) // 2 + 1)]
+    peer.intercepts_ = [start[f"b{l}"].ravel().copy() for l in range(1, len(start) // 2 + 1)]
     for _ in range(steps):
         peer.partial_fit(rows, y)
     params, losses = train(start, rows.T, y, lr=lr, steps=steps, activation=activation)
@@ -426,9 +418,8 @@ def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden)
 def batches_seen(m, batch_size, epochs, rng):
     """The batches that train visits, each {sample: how far it moved}.
 
-    X is the identity, so that sample j moves only weight j, and from zero by lr / 2 / (size of the
-    batch), up or down by its label, and for the second output, whose labels are the opposite, down
-    or up; lr is small enough for that to hold on later visits.
+    As X is the identity, sample j moves only weight j, from zero by lr / 2 / (size of the batch),
+    up or down by its label, and down or up for the second output, whose labels are the opposite.
     """
     params, labels = {"W1": np.zeros((2, m)), "b1": np.zeros((2, 1))}, np.arange(m) % 2
     weights, steps = [np.zeros((2, m))], epochs * math.ceil(m / int(batch_size))
@@ -455,8 +446,7 @@ def test_every_epoch_visits_every_sample_exactly_once(m, batch_size, epochs, see
 def test_every_epoch_is_shuffled_afresh_and_only_by_rng():
     seeds = (1, np.random.default_rng(1), 2)
     orders = [[j for batch in batches_seen(16, 1, 2, rng) for j in batch] for rng in seeds]
-    first, second = orders[0][:16], orders[0][16:]
-    assert first != second and first != sorted(first) and second != sorted(second)  # 3 in 16!
+    assert len({(*epoch,) for epoch in (orders[0][:16], orders[0][16:], range(16))}) == 3  # of 16!
     assert orders[0] == orders[1] != orders[2]
 
 
@@ -495,7 +485,8 @@ ROWS_KEPT = {  # the result, and the parts it is put together from, in rows of 8
 
 
 @pytest.mark.parametrize("call", ROWS_KEPT)
-def test_memory_is_that_of_a_chunk_however_many_samples(call):
+def test_memory_is_that_of_a_chunk_however_many_samples(call, request):
+    request.addfinalizer(tracemalloc.stop)  # also of a failure
     names, peaks, rows = {"params": init_params((20, 8, 3, 1), 0)}, [], ROWS_KEPT[call]
     for m in (50_000, 200_000):
         names |= {"X": np.zeros((m, 20)).T, "Y": np.zeros((1, m))}
@@ -509,8 +500,6 @@ def test_memory_is_that_of_a_chunk_however_many_samples(call):
 
 
 # ---- Purity, dtype, overflow ---------------------------------------------------------------------
-
-
 @given(st.data(), nets())
 def test_functions_are_pure_and_repeatable_and_keep_the_order_of_params(data, net):
     order = data.draw(st.permutations([*net.params]), "order")
@@ -534,7 +523,7 @@ def test_no_function_nor_callback_changes_or_sees_another_error_or_random_state_
 
     def states_seen(under):
         names = {**fixed_names(), "callback": lambda *_: seen.append(np.geterr())}
-        with np.errstate(divide="ignore", over="raise", under=under, invalid="ignore"):
+        with np.errstate(all="ignore", under=under):
             seen = [np.geterr()]  # not as a thread begins, nor as the other thread has it
             for call in (CALLS + seedless) * 50:
                 evaluate(call, names)
@@ -580,12 +569,12 @@ HUGE_NETS = nets(["sigmoid", "tanh"], (0, 1), W=HUGE, b=HUGE) | nets(hidden=(0, 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @settings(max_examples=2 * EXAMPLES)
 @given(data=st.data(), small_labels=st.booleans())
-def test_extremes_pass_in_silence_also_where_errors_raise(dtype, data, small_labels):
+def test_extremes_pass_in_silence_also_where_errors_are_told(dtype, data, small_labels):
     net = data.draw(TINY_NETS if dtype is np.float32 else TINY_NETS | HUGE_NETS, "net")
     net = net._replace(params=cast(net.params, dtype), Y=net.Y * 1e-300 if small_labels else net.Y)
     names = {**names_of(net), "lr": 1e-30 if dtype is np.float32 else 1e-310}
     assert names["A"].min() >= 0 and names["A"].max() <= 1
-    with np.errstate(all="raise"):
+    with np.errstate(all="warn"):  # and a warning fails
         for call in CALLS:  # what is too small is zero, and nothing is too large
             assert all(np.isfinite(array).all() for array in leaves(evaluate(call, names))), call
 
@@ -611,13 +600,10 @@ def test_a_number_that_overflows_warns_and_stops_train(call):
 
 
 # ---- Refusals: the argument, what came, what was expected, and a cure that cures -----------------
-
-
 def refusal(call, names, words):
     """What the call says, which is refused with these words."""
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match=re.escape(words)) as error:
         evaluate(call, names)
-    assert words in str(error.value), call
     return str(error.value)
 
 
@@ -625,9 +611,11 @@ def refused(call, names, name, bad, words):
     """The call is refused with `bad` for an argument; a cure in the words gives what was meant."""
     said = refusal(call, {**names, name: bad}, words)
     if cure := re.search(r"pass (np\..*|{.*}|[XY]\.toarray\(\))$", said):
+        if outputs := re.search(r"take (\d+) outputs", said):
+            names = fixed_names(int(outputs[1]))
         cured = evaluate(cure[1], {**names, name: bad})
         evaluate(call, {**names, name: cured})
-        if name != "params":
+        if name != "params" and "regression" not in said:
             meant = names[name][:, : np.shape(cured)[-1]]  # one sample alone, where one came
             np.testing.assert_array_equal(np.atleast_2d(cured), meant, err_msg=f"{call}: {words}")
 
@@ -650,13 +638,18 @@ NO_NUMBERS = {  # for X and for Y, which is `this` one
     "sparse.csr_matrix(this); sparse.coo_array(this)": "pass {name}.toarray()",
     "pandas.DataFrame(this).astype(object).mask(this == 1, pandas.NA)": "is object with <NA>",
 }
-
+NARROW = [*"?bBhHiIlLqQeO"]
+with contextlib.suppress(ImportError):  # of what comes with JAX
+    NARROW += [name for name in dir(__import__("ml_dtypes")) if "float" in name]
+CAST = "; ".join(f"{{key: np.ones(P.shape, '{t}') for key, P in params.items()}}" for t in NARROW)
 NOT_FINITE = "; ".join(f"np.where(this == 1, {x}, this)" for x in ("np.nan", "np.inf", "-np.inf"))
 IS = "{name} is {bad!r:.60}, expected "
 PAIRS = ["'1', '2']", "'-1', '1']", "b'1', b'2']", "'no', 'yes']", "-1, 1]", "0, 255], np.uint8"]
 PAIRS += [f"{pair}, object" for pair in ("'1', '2']", "-1, '1']", "'no', 'yes']")]
 OTHER_LABELS = "; ".join(f"np.array([{pair})[Y.astype(int)]" for pair in PAIRS)
 OTHER_LABELS += "; np.array([0, 1.1], np.float32)[Y.astype(int)]"
+THREE = ("(np.arange(5) % 3)", "np.array([*'abcab'])")  # flat, a row, and a column
+CLASSES = "; ".join(f"{came}{shape}" for came in THREE for shape in ("", "[None]", "[:, None]"))
 NO_COUNT = "0; -1; 2.0; '3'; np.float64(2); [2]"
 NO_RATES = "0; -0.1; 10**400; np.inf; np.nan; np.float32(-1); np.array(-0.1); np.eye(2); [0.1]; '1'"
 A_RATE = IS + "one finite number above 0"
@@ -668,9 +661,10 @@ REFUSED = {
     "X in TAKE_X": {
         **NO_NUMBERS,
         "X.T": "samples are columns, pass np.asarray(X).T",
-        "np.array([['1', '-', '3']] * 3)": "with '-', expected numbers",
+        "np.array([['9.81', '2020-01-01', '7']] * 3)": "U10 with '2020-01-01', expected numbers",
+        "X.T.reshape(5, 3, 1); X.T[:, None]": "pass np.asarray(X).reshape(len(X), -1).T",
+        "X[:, None]": "pass np.asarray(X).reshape(3, -1)",
         "X[:2]": "expected (3, m): a row for each feature, a column for each sample",
-        "np.full((3, 5), 'a')": "with 'a', expected numbers: encode words",
     },
     "X in forward(params, X)": {"X[:, 0]": "pass np.asarray(X).reshape(3, -1)"},
     "X in train(cast(params, 'f4'), X, Y, lr=1, steps=1)": {"1e300 * X": "infinity in float32"},
@@ -681,7 +675,8 @@ REFUSED = {
     },
     "Y in TAKE_LABELS": {
         OTHER_LABELS: ", pass np.asarray(Y",
-        "2 * Y - 1": "if 1 is 1.0, pass np.asarray(Y, 'float",
+        CLASSES: "for 3 classes take 3 outputs, pass np.ravel(Y) == np.unique(Y)[:, None]",
+        "Y + [[0, 1, 2.5, 4, 4]]": "to 5.0, expected labels in [0, 1]: regression is not ",
         "Y - 2**-30": "Y goes from -9.313225746154785e-10 to ",
         "(1 + 2**-10) * Y": "Y goes from 0.0 to 1.0009765625, expected labels in [0, 1]: if 1 is ",
     },
@@ -692,9 +687,12 @@ REFUSED = {
         "np.where(Y[0], 'b', 'a')": "if 1 is 'b', pass np.asarray(Y) == 'b'",
         "np.ma.masked_equal(Y[0], 1)": "in what is masked",
     },
-    "Y of 3 in TAKE_Y": {
-        "np.arange(5) % 2": "expected (3, 5): a row for each output, a column for each sample",
-        "np.arange(5) % 3; np.array([*'abcab'])": "if these are 3 classes, pass np.asarray(Y) == ",
+    "Y of 2 in TAKE_LABELS": {"Y + [[0], [1]]": "to 2.0, expected labels in [0, 1]: regression"},
+    "Y of 2 in TAKE_Y": {"np.arange(5) % 3 % 2": "pass np.ravel(Y) == np.unique(Y)[:, None]"},
+    "Y of 3 in TAKE_Y": {CLASSES: "== np.unique(Y)[:, None]", "np.arange(4) % 3": "a row for each"},
+    "Y of 4 in TAKE_Y": {  # one of the four is missing
+        "np.arange(5) % 3": "take 4 outputs, pass np.ravel(Y) == np.array([0, 1, 2, 3])[:, None]",
+        "np.array([*'abcab'])": "pass np.ravel(Y) == np.array(['a', 'b', 'c', None])[:, None]",
     },
     "Y in bce(A, Y)": {"np.nan * Y": "Y goes from nan", "Y[0]": "pass np.asarray(Y).reshape(1"},
     "A in bce(A, Y)": {
@@ -705,7 +703,6 @@ REFUSED = {
     },
     "Z in bce_with_logits(Z, Y)": {"Z.astype(int)": "Z is int"},
     "cache in backward(params, cache, Y)": {
-        "forward(init_params((2, 4, 2, 1)), X[:2])[1]": "cache has units [2, 4, 2, 1]",
         "forward(init_params((3, 5, 2, 1)), X)[1]": "units [3, 5, 2, 1], params [3, 4, 2, 1]: A",
         "forward(init_params((3, 4, 2, 1, 1)), X)[1]": "cache has units [3, 4, 2, 1, 1]",
         "(A, cache); A": "A, cache = forward(params, X)",
@@ -725,12 +722,13 @@ REFUSED = {
         "{**params, 'b2': np.float64(0)}": "b2 (), expected (n2, 4) and (n2, 1)",
         "{**params, 'W2': np.tile(params['W2'], 2)}": "(2, 8) and b2 (2, 1), expected (n2, 4) and",
         "{**params, 'W2': params['W2'].astype(np.float32)}": "expected one dtype, float32 or wider",
+        CAST: "expected one dtype, float32 or wider: pass {{key: np.asarray(P, float) for",
         "{key: P.tolist() for key, P in params.items()}": "class 'list'",  # from JSON
-        "cast(params, int); cast(params, np.float16)": "expected one dtype, float32 or wider",
-        "cast(params, [('bits', float)])": "bits",  # of kind V, as JAX's bfloat16
         "{key: np.ma.masked_array(P) for key, P in params.items()}": "MaskedArray",
         "{key: P.view(np.matrix) for key, P in params.items()}": "numpy.matrix",
     },
+    "b of 2 in predict({**params, 'b3': b}, X)": {"np.array([[0], [np.nan]])": "sample 0 has no"},
+    "t in init_params((2, 1), dtype=t)": {"'f2'; '?'; '>i8'": "expected float32 or wider"},
     "activation in TAKE_X": {"'ReLU'; ''; ['tanh']": IS + "one of ['sigmoid', 'tanh', 'relu']"},
     "lr in TAKE_LR": {NO_RATES: A_RATE},
     "steps in train(params, X, Y, lr=1, steps=steps)": {f"{NO_COUNT}; None": A_COUNT},
@@ -741,17 +739,15 @@ REFUSED = {
     "n in init_params((2, 3, n))": {NO_COUNT: "layer_sizes[2] is {bad!r}, expected a whole "},
     "layer_sizes in init_params(layer_sizes)": {"[]; [3]": IS + "(n_features, *hidden, n_outputs)"},
     "rng in init_params((2, 1), rng)": {"'he'": "a seed or a Generator: scale='he'?"},
-    "scale in init_params((2, 1), scale=scale)": {
-        "'He'; -0.1; 10**400; np.inf; np.nan; [1]": IS + "'xavier', 'he' or a number >= 0"
-    },
-    "dtype in init_params((2, 1), dtype=dtype)": {
-        "bool; np.float16": "dtype is {bad.__name__}, expected float32 or wider"
-    },
+    "s in init_params((2, 1), scale=s)": {"'He'; -0.1; 10**400; np.nan; [1]": "expected 'xavier'"},
     "eps in numerical_grads(lambda p: 0.0, params, eps=eps)": {NO_RATES: A_RATE},
-    "loss in numerical_grads(loss, params)": {"lambda p: p['W1']": "loss(params) is array("},
+    "loss in numerical_grads(loss, params)": {
+        "lambda p: p['W1']": "loss(params) is array(",
+        "lambda p: p['b3'].sum(dtype='f4'); lambda p: p['b3'].sum(dtype='f4').item()": "eps is ",
+    },
     "start in numerical_grads(lambda p: 0.0, start)": {
         "[1.0]": "params is <class 'list'>, expected a dict",
-        "{'a': 'x'}": "a is <U1 with 'x', expected numbers",
+        "{'a': 'x'}": "U1 with 'x', expected numbers",
     },
 }
 ROWS = [
@@ -766,7 +762,8 @@ ROWS = [
 @pytest.mark.parametrize("group, came, words", ROWS)
 def test_what_cannot_be_meant_is_refused_and_a_cure_works_for_what_came(group, came, words):
     argument, calls = group.split(" in ")
-    name, names = argument.split()[0], fixed_names(3 if "of 3" in argument else 1)
+    name, n_outputs, *_ = f"{argument} of 1".split(" of ")
+    names = fixed_names(int(n_outputs))
     bad = evaluate(came, {**names, "this": names.get(name), "sparse": sparse})
     for kind in kinds_of(name, bad):
         for call in globals().get(calls, [calls]):
@@ -845,10 +842,10 @@ def test_demo_gives_what_the_exercises_print():
     *losses, zero, zero_said, equal, large, large_said, he, he_said = rows_of("initialization")
     # The exercise prints 16 digits. Rounding in another order moves the last one or two.
     assert len(losses) == 15 and min(row["equal"] for row in losses) >= 12
-    # Large weights magnify rounding: copies of the exercise print 0.6237 to 0.6251 at step 1000. At
-    # step 7000 the loss falls by 0.0004 a step, and comes down some ten steps sooner or later.
+    # Large weights magnify rounding: another processor, or X moved by one ulp, shifts the losses by
+    # up to 0.0015, and by 0.017 at step 7000, where they come down some steps sooner or later.
     apart = sorted(abs(row["large: ours"] - row["printed"]) for row in losses[1:])
-    assert apart[-2] < 0.001 and apart[-1] < 0.01
+    assert apart[-2] < 0.005 and apart[-1] < 0.05
     for ours, said, off in ((zero, zero_said, 0), (large, large_said, 0.02), (he, he_said, 1e-4)):
         assert max(abs(ours[key] - said[key]) for key in ("train", "test")) <= off
     units = [row["different"] for row in (zero, equal, large, he)]
