@@ -167,10 +167,13 @@ def test_the_derivative_of_an_activation_is_its_slope(activation, z):
     if not low - 10 * h <= ours <= high + 10 * h:  # they miss h / 2 times a second derivative
         came = f"{ours:.6g} at Z = {z:.6g}, where A is {A[0, 1]:.6g}"
         pytest.fail(f"{activation}'s derivative in A is {came}: not {high:.6g}", pytrace=False)
+    A = g(np.float32([[z]]))
+    assert A.dtype == (A * derivative(A)).dtype == "f4", f"{activation} makes float64 of float32"
 
 
 # With these few Z are 0, where ReLU bends.
 MODERATE = {"W": (1, -1, 0.5, -0.5, 0), "b": (0.3, -0.3, 0.7, -0.7, 0.1), "X": (1, -1, 2, -2, 0.5)}
+STEEP = (64, -64, 32, -8, 1 / 64, -1 / 64)  # saturates sigmoid and tanh, or hardly moves them
 
 
 @settings(max_examples=3 * EXAMPLES)
@@ -182,9 +185,6 @@ def test_backward_agrees_with_central_differences(net):
     # Where a loss of about 1 is rounded to 1e-16, its differences over 2e-5 stray by 1e-11; what
     # they miss is eps**2 / 6 = 2e-11 times a third derivative, up to 100 in networks this steep.
     assert_same_grads(grads_of(net), expected, 1e-8)
-
-
-STEEP = (64, -64, 32, -8, 1 / 64, -1 / 64)  # saturates sigmoid and tanh, or hardly moves them
 
 
 @settings(max_examples=2 * EXAMPLES)
