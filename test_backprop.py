@@ -674,7 +674,7 @@ REFUSED = {
     "X in TAKE_X": {
         **NO_NUMBERS,
         "X.T": "samples are columns, pass np.asarray(X).T",
-        "np.array([['9.81', '2020-01-01', '7']] * 3)": "U10 with '2020-01-01', expected numbers",
+        "np.array([['9.81', '2020-01-01', '7']] * 3)": "with '2020-01-01', expected numbers",
         "X.T.reshape(5, 3, 1); X.T[:, None]": "pass np.asarray(X).reshape(len(X), -1).T",
         "X[:, None]": "pass np.asarray(X).reshape(3, -1)",
         "X[:2]": "expected (3, m): a row for each feature, a column for each sample",
