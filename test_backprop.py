@@ -800,9 +800,8 @@ def test_X_and_Y_of_any_wrong_shape_are_refused(net, shape):
     names, n, (n_outputs, m) = names_of(net), len(net.X), net.Y.shape
     if len(shape) != 2 or shape[0] != n or shape[1] == 0:
         for call in TAKE_X:
-            refusal(
-                call, {**names, "X": np.zeros(shape)}, f"X has shape {shape}, expected ({n}, m)"
-            )
+            words = f"X has shape {shape}, expected ({n}, m)"
+            refusal(call, {**names, "X": np.zeros(shape)}, words)
     for call in TAKE_Y:
         flat = n_outputs == len(shape) == 1 and call in TRAIN
         came = (1, *shape) if flat else shape
