@@ -51,7 +51,7 @@ if sys.platform == "darwin" and np.lib.NumpyVersion(np.__version__) < "2.3.5":
 pytestmark = pytest.mark.filterwarnings(*SILENCE)
 USUAL = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # on a busy machine
 USUAL["phases"] = set(Phase) - {Phase.explain}  # explanations point into NumPy, and take long
-settings.register_profile("fixed", derandomize=True, **USUAL)
+settings.register_profile("fixed", derandomize=True, report_multiple_bugs=False, **USUAL)
 settings.register_profile("random", **USUAL)
 settings.register_profile("thorough", max_examples=2000, **USUAL)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
@@ -421,7 +421,7 @@ def test_training_follows_the_mlp_classifier_of_scikit_learn(activation, hidden)
     for _ in range(steps):
         peer.partial_fit(rows, y)
     params, losses = train(start, rows.T, y, lr=lr, steps=steps, activation=activation)
-    assert losses[-1] < losses[0] - 0.01  # something was learned, so that agreement means something
+    assert losses[-1] < losses[0] - 0.01, "nothing is learned: is an update a step down?"
     for l, (W, b) in enumerate(zip(peer.coefs_, peer.intercepts_), start=1):
         np.testing.assert_allclose(params[f"W{l}"], W.T, rtol=0, atol=1e-10)
         np.testing.assert_allclose(params[f"b{l}"].ravel(), b, rtol=0, atol=1e-10)
