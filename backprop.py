@@ -12,8 +12,8 @@ Samples stand in columns, layers count from 1 to L, and everything travels in pl
     grads  = the keys and shapes of params
     X: (n0, m)    Y: (nL, m), each entry in [0, 1]    m samples    L = len(params) // 2
 
-To learn it, read _forward, bce, _backward and _update; skip the checks at the end: forward is
-_forward after them, and so on. No function changes what it is given, but a Generator advances.
+To learn it, read _forward, bce, _backward and _update; skip the checks at the end: forward checks
+and calls _forward, and so on. No function changes what it is given, but a Generator advances.
 Floats have the dtype of params. XOR, after `import numpy as np` and `from backprop import *`:
 
 >>> X, Y = np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
@@ -407,7 +407,7 @@ def _checked_numbers(name, array, dtype):
     raise ValueError(f"{name} is {array.dtype} with {came!r:.60}, expected numbers: {cure}")
 
 
-def _cure_of_labels(Y, n, one=None):  # one: if two values answer one question
+def _cure_of_labels(Y, n, one=None):  # one: the cure where Y has two values
     with suppress(TypeError, ValueError, OverflowError):  # None and a word have no order
         values = np.unique(Y).tolist()
         if n == 1 and len(values) < 3:
