@@ -4,8 +4,9 @@
 #
 # A training step moves each array by -c times the slope of the loss, with one c > 0. Here the slopes are
 # measured by central differences of what the package itself predicts, in the loss that it names. 29 such
-# packages, chosen by name and summary alone, were asked so: 22 step along their gradient, 7 do not. These
-# are two of the 22 and six of the 7 (the seventh cannot be imported as it is installed).
+# packages, chosen by name and summary alone, were asked so, each with activations and losses of its own:
+# 22 step along their gradient, 7 do not. These are two of the 22 and six of the 7 (the seventh cannot be
+# imported as it is installed).
 # Guess: the summary tells which, or at least a loss that does not fall.
 # Seen: of the 7, three had been guessed, and three of the 22 as well; and all eight losses fall.
 # What is off: the input of another layer in a product (kerasjr); the slope of tanh taken at tanh's output
