@@ -9,7 +9,7 @@
 # imported as it is installed).
 # Guess: the summary tells which.
 # Seen: of the 7, three had been guessed, and three of the 22 as well; nor does the loss tell: with the rates
-# below all eight fall (kerasjr's at its default rate, at five times that it rises).
+# below all eight fall (kerasjr's at its default rate; at twenty times that it rises).
 # What is off: the input of another layer in a product (kerasjr); the slope of tanh taken at tanh's output
 # (numpynet); the output's slope in the hidden layer (numpyneuron); an error passed through weights that
 # have changed already, and biases that never change (fawern-nn). another-neural-net prints squared errors
