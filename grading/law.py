@@ -3,6 +3,7 @@
 
 array  a float array or a number in net, by its path, that changes what predict gives
 draw   weights drawn for the arrays (normal, spread 0.7 or less); move: what a step adds to them
+soft   100 times the move with Y a hundredth as far from the outputs
 pull   the derivative of a loss by the outputs; slope: that by an entry of an array
 c      the one number with move = -c * slope: the learning rate, or that / m for m samples, ...
 """
@@ -21,7 +22,7 @@ from numpy.linalg import norm
 
 Task = namedtuple("Task", "net predict ask step X Y loss saved rng")  # ask(X): A in floats
 Plan = namedtuple("Plan", "arrays constants last trials m k eps")  # trials: (X, Y, T)
-Seen = namedtuple("Seen", "v g e u W c")  # by entry: move, slope, its error, v's rounding; own c
+Seen = namedtuple("Seen", "v s g e u W c")  # by entry; e: error of g, u: rounding of v; own c
 Row = namedtuple("Row", "path follows words")  # follows: True, False, or None where it is not told
 Judged = namedtuple("Judged", "verdict words loss c rows m")
 read = partial(np.array, dtype=float)
@@ -160,7 +161,8 @@ def survey(task):
     arrays = [p for p in W if p not in constants]
     m = next((n for n in np.shape(X) if n in A.shape and n in np.shape(Y)), 1)
     depth = {p: (len({*alive[p]} & {*arrays} - {p}), W[p].size * m <= A.size) for p in alive}
-    last = min([p for p in arrays[::-1] if depth.get(p, [2])[0] < 2], key=depth.get, default=None)
+    last = min(arrays, key=silent.get, default=None)  # where each weight is a number of its own
+    last = min([p for p in arrays[::-1] if depth.get(p, [2])[0] < 2], key=depth.get, default=last)
     trials, some, eps = [(X, Y, T)], [*range(min(m, 4))], np.finfo(np.asarray(raw).dtype).eps
     with suppress(Exception):  # does a step on some samples do what steps on each of them do?
         cut = [[np.take(D, i, np.shape(D).index(m)) for D in (X, Y, T)] for i in [some, *zip(some)]]
@@ -173,7 +175,12 @@ def measured(task, plan, X, Y, T):
     """({path: a Seen for each loss}, move) of a draw, without entries at a kink or unread."""
     for shrink in 0.25 ** np.arange(5):
         weights, found, eps, h = drawn(task, plan.arrays, shrink), {}, plan.eps, plan.eps**0.3
-        move, now, A = moved(task, weights, (X, Y)), placed(task, weights), task.ask(X)
+        move, soft, _ = moved(task, weights, (X, Y)), {}, placed(task, weights)
+        A = task.ask(X)
+        with suppress(Exception):  # labels are whole numbers, or step wants them to be
+            near = (A if A.shape == np.shape(Y) else A.T).reshape(np.shape(Y))
+            soft = moved(task, weights, (X, near + 0.01 * (Y - near)))
+        now = placed(task, weights)
         noise, pulled = 3 * eps * abs(A).max() / h, pulls(task, A, Y, T)
         for p, v in move.items():
             W, G, E, own = np.array(now[p][0]), [], [], np.finfo(np.array(now[p][0]).dtype).eps
@@ -191,11 +198,13 @@ def measured(task, plan, X, Y, T):
                 G.append(pulled @ (4 * D1 - D2) / 3 + (np.nan if bad else 0))  # Richardson
                 E.append(abs(pulled) @ (gap / 3 + noise))
             write(now[p], W)
+            s = 100 * soft.get(p, np.nan * v).ravel()[some]
             W, v, found[p] = W.ravel()[some], v.ravel()[some], []
             for g, e in zip(np.transpose(G), np.transpose(E)):
                 e = e + max(1e-6, 50 * eps, 50 * own) * np.nanmax(abs(g), initial=0)
-                x = np.array([v, g, e, own * np.maximum(abs(W), abs(W + v)), W])[:, np.isfinite(g)]
-                found[p].append(Seen(*x, -(x[0] @ x[1]) / (x[1] @ x[1])))
+                u = own * np.maximum(abs(W), abs(W + v))
+                x = np.array([v, s, g, e, u, W])[:, np.isfinite(g)]
+                found[p].append(Seen(*x, -(x[0] @ x[2]) / (x[2] @ x[2])))
         clear = [any(norm(x.g) > 10 * norm(x.e) for x in xs) for xs in found.values()]
         if all(clear) and not (0 <= A.min() < 1e-4 and A.max() <= 1):
             break
@@ -215,16 +224,17 @@ def fitted(draws, j, last, k):
     for draw in (draws := [{p: xs[j] for p, xs in draw.items()} for draw in draws]):
         own = {p: x.c for p, x in draw.items() if follows(x, x.c)}
         many = {p: sum(follows(x, c) is True for x in draw.values()) for p, c in own.items()}
-        best = max(own, key=lambda p: (own[p] > 0, many[p], p == last), default=None)
+        half = len(draw) / 2 + 0.25  # what fewer follow than follow not outvotes the last layer
+        best = max(own, key=lambda p: (own[p] > 0, max(many[p], half * (p == last))), default=None)
         wide = [p for p in own if np.sum(abs(draw[p].g) > 1e-3 * abs(draw[p].g).max()) > k]
-        exact, sure = exact and own.get(last, 0) > 0, [*sure, len(wide) + many.get(best, 1) - 1]
+        exact, sure = exact and own.get(last, 0) > 0, [*sure, len(wide) + max(many.values(), default=1) - 1]
         v, g = np.concatenate([[x.v, x.g] for x in draw.values()], axis=1)
-        near -= v @ g / max(norm(v) * norm(g), 1e-300) / len(draws)
+        near -= (v @ g / max(norm(v) * norm(g), 1e-300) if g.size else 2) / len(draws)
         cs.append(float(abs(own.get(best, v @ g / max(g @ g, 1e-300)))))
     return exact, min(sure), round(near, 6), cs, draws
 
 
-def told(p, xs, cs, exact, m, rates):
+def told(p, xs, cs, m, rates):
     """The Row of an array: does it move by -c times its slope, and what else."""
     states = [follows(x, c) for x, c in zip(xs, cs)]
     if True in states or False not in states:
@@ -246,8 +256,8 @@ def told(p, xs, cs, exact, m, rates):
         if f.size > 1 and np.all(abs(off - k * f) < x.u + c * x.e):
             return Row(p, None, f"{-k / c:.3g} times the array itself is missing: a penalty?")
     text = f"not along its slope: an entry moves by {x.v[i]:.3g}, right is {0 - c * x.g[i]:.3g}"
-    close = exact and x.v @ -x.g > 0.97 * norm(x.v) * norm(x.g)
-    return Row(p, False, text + ": updated before the error has passed back?" * bool(close))
+    early = norm(x.s + c * x.g) < 0.1 * norm(off)  # the step is right where the error is small
+    return Row(p, False, text + ": updated before the error has passed back?" * bool(early))
 
 
 def judged(net, predict, step, X, Y, loss=None):
@@ -264,7 +274,7 @@ def judged(net, predict, step, X, Y, loss=None):
             fits = [fitted(draws, j, plan.last, plan.k) for j in range(1 if loss else 5)]
             exact, sure, near, cs, draws = max(fits, key=lambda fit: fit[:3])
             rates = [v for v, _ in saved.values() if isinstance(v, float)]
-            rows = [told(p, [d[p] for d in draws], cs, exact, plan.m, rates) for p in plan.arrays]
+            rows = [told(p, [d[p] for d in draws], cs, plan.m, rates) for p in plan.arrays]
     finally:
         placed(task)
     wrong = [row.path for row in rows if row.follows is False]
