@@ -32,7 +32,7 @@ OUTPUTS = "predict gives {}: give the outputs, before any rounding, as lambda X:
 NOTHING = "{} nothing in net: is it a copy? net=lambda: [W1, b1, W2, b2] gives the arrays"
 RANDOM = "two {} differ: random batches, dropout, momentum? Make a new optimizer inside step"
 PARTLY = "right from some weights only: state outside net, as momentum? Clipping, normalising?"
-UNSEEN = "not seen: its slopes are 0 (dead units, classes?), or its moves drown in rounding"
+UNSEEN = "not seen: slopes of 0 (dead units? scale X), or moves that drown in rounding"
 NONE = "no known loss fits: Adam, two updates, a penalty, another loss (loss=), a wrong output?"
 
 
@@ -112,6 +112,7 @@ def pulls(task, A, Y, T):
         H = 6e-6 * np.eye(A.size).reshape(-1, *A.shape)
         return read([[(float(task.loss(A + h, Y)) - task.loss(A - h, Y)) / 12e-6 for h in H]])
     axes = [a for a in range(A.ndim) if A.shape[a] > 1 and np.allclose(T.sum(axis=a), 1)]
+    axes.sort(key=lambda a: np.allclose(A.sum(axis=a), 1, atol=1e-5))  # of one-hot squares
     classes, bits = axes[-1] if axes else None, T.min() >= 0 and T.max() <= 1
     chances, sums = A.min() > 0 and A.max() < 1, np.allclose(A.sum(axis=classes), 1, atol=1e-5)
     E, one = np.exp(A - A.max(axis=classes, keepdims=True)), bits and classes is not None
@@ -231,7 +232,7 @@ def fitted(draws, j, last, k):
         v, g = np.concatenate([[x.v, x.g] for x in draw.values()], axis=1)
         near -= (v @ g / max(norm(v) * norm(g), 1e-300) if g.size else 2) / len(draws)
         cs.append(float(abs(own.get(best, v @ g / max(g @ g, 1e-300)))))
-    return exact, min(sure), round(near, 6), cs, draws
+    return exact, max(sure), round(near, 6), cs, draws
 
 
 def told(p, xs, cs, m, rates):
@@ -252,9 +253,12 @@ def told(p, xs, cs, m, rates):
         why += [("the learning rate is missing, or there twice", rate) for rate in rates]
         why = [f": {text}" for text, a in why if np.isclose([r, r * a], [a, 1], 1e-4, 0).any()]
         return Row(p, False, f"{far} times as far as the others" + "".join(why[:1]))
-    for k, f in [(off @ f / (f @ f), f) for f in (x.W, np.sign(x.W))]:
-        if f.size > 1 and np.all(abs(off - k * f) < x.u + c * x.e):
-            return Row(p, None, f"{-k / c:.3g} times the array itself is missing: a penalty?")
+    for name, of in (("the array itself", np.array), ("its signs", np.sign)):
+        offs, fs = [(x.v / c + x.g, (x.u / c + x.e)) for x, c in zip(xs, cs)], [of(x.W) for x in xs]
+        ks = [off @ f / (f @ f) for (off, _), f in zip(offs, fs)]
+        fit = all(np.all(abs(off - ks[0] * f) <= far) for (off, far), f in zip(offs, fs))
+        if fit and x.g.size > 1:
+            return Row(p, None, f"{-ks[0]:.3g} times {name} is missing: a penalty?")
     text = f"not along its slope: an entry moves by {x.v[i]:.3g}, right is {0 - c * x.g[i]:.3g}"
     early = norm(x.s + c * x.g) < 0.1 * norm(off)  # the step is right where the error is small
     return Row(p, False, text + ": updated before the error has passed back?" * bool(early))
@@ -272,20 +276,23 @@ def judged(net, predict, step, X, Y, loss=None):
                 return Judged(None, plan, None, [], [], 1)
             draws, moves = zip(*(measured(task, plan, *plan.trials[-i]) for i in (0, 1)))
             fits = [fitted(draws, j, plan.last, plan.k) for j in range(1 if loss else 5)]
-            exact, sure, near, cs, draws = max(fits, key=lambda fit: fit[:3])
+            j = max(range(len(fits)), key=lambda j: fits[j][:3])
+            _, sure, near, cs, draws = fits[j]
             rates = [v for v, _ in saved.values() if isinstance(v, float)]
             rows = [told(p, [d[p] for d in draws], cs, plan.m, rates) for p in plan.arrays]
     finally:
         placed(task)
     wrong = [row.path for row in rows if row.follows is False]
     sizes = [[norm(v[p].ravel(), o) for v in moves] for p in wrong for o in (2, np.inf)]
-    equal = any(size[0] and bool(np.isclose(*size, 1e-6, 0)) for size in sizes)
+    equal = any(size[0] > 1e3 * plan.eps and bool(np.isclose(*size, 1e-6, 0)) for size in sizes)
     none = not sure or bool(near > 0.99) and not any(row.follows for row in rows)
-    why = [NONE] * none + [PARTLY] * equal + [row.words for row in rows if row.follows is None]
+    why = [NONE] * bool(none and wrong) + [PARTLY] * equal
+    why += [row.words for row in rows if row.follows is None] + [NONE] * none
     right = None if equal or none and not loss else not (wrong or none) and (not why or None)
     rows += [Row(p, None, "does not move: a constant?") for p in plan.constants]
-    name, alone = LOSSES[[fit[3] for fit in fits].index(cs)], np.size(plan.trials[-1][2]) == 1
-    name = "your loss" if loss else name + " (or any: one output of one sample)" * alone
+    alone = np.size(plan.trials[-1][2]) == 1
+    name = "your loss" if loss else LOSSES[j] + " (or any: one output of one sample)" * alone
+    name = "nearest: " * bool(none and wrong) + name
     return Judged(right, ", ".join(wrong if right is False else why[:1]), name, cs, rows, plan.m)
 
 
@@ -301,7 +308,7 @@ def check_gradients(net, predict, step, X, Y, *, loss=None):
         asked = [what for what in ("step", "loss") if f"task.{what}(" in format_exc()] + ["predict"]
         print(f"{asked[0]} fails with X of shape {np.shape(X)}:")
         raise
-    for c in j.c[:1]:
+    for c in [c for c in j.c[:1] if c]:
         rate = f" = {c * j.m:.2g} / {j.m} samples" if f"{c * j.m:.2g}" == f"{c * j.m:.4g}" else ""
         print(fill(f"{j.loss}, c = {c:.4g}" + rate * (j.m > 1), 79))
     for row in j.rows:
