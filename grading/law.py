@@ -21,7 +21,7 @@ from numpy.linalg import norm
 
 Task = namedtuple("Task", "net predict ask step X Y loss saved rng")  # ask(X): A in floats
 Plan = namedtuple("Plan", "arrays constants last trials m k eps")  # trials: (X, Y, T)
-Seen = namedtuple("Seen", "v g e u W c")  # by entry: move, slope, its error, v's rounding; own c
+Seen = namedtuple("Seen", "v s g e u W c n")  # e: error of g, u: rounding of v; own c, norms of v
 Row = namedtuple("Row", "path follows words")  # follows: True, False, or None where it is not told
 Judged = namedtuple("Judged", "verdict words loss c rows m")
 read = partial(np.array, dtype=float)
@@ -30,8 +30,8 @@ LOSSES += ["cross-entropy of softmax(outputs)", "binary cross-entropy of sigmoid
 OUTPUTS = "predict gives {}: give the outputs, before any rounding, as lambda X: net.forward(X)[-1]"
 NOTHING = "{} nothing in net: is it a copy? net=lambda: [W1, b1, W2, b2] gives the arrays"
 RANDOM = "two {} differ: random batches, dropout, momentum? Make a new optimizer inside step"
-PARTLY = "right from some weights only: state outside net, as momentum? Clipping, normalising?"
-UNSEEN = "not seen: its slopes are 0 (dead units, classes?), or its moves drown in rounding"
+PARTLY = "right from some weights only: state outside net, as momentum? Clipping?"
+UNSEEN = "not seen: slopes of 0 (dead units? scale X), or moves that drown in rounding"
 NONE = "no known loss fits: Adam, two updates, a penalty, another loss (loss=), a wrong output?"
 
 
@@ -111,13 +111,13 @@ def pulls(task, A, Y, T):
         H = 6e-6 * np.eye(A.size).reshape(-1, *A.shape)
         return read([[(float(task.loss(A + h, Y)) - task.loss(A - h, Y)) / 12e-6 for h in H]])
     axes = [a for a in range(A.ndim) if A.shape[a] > 1 and np.allclose(T.sum(axis=a), 1)]
+    axes.sort(key=lambda a: np.allclose(A.sum(axis=a), 1, atol=1e-5))  # of one-hot squares
     classes, bits = axes[-1] if axes else None, T.min() >= 0 and T.max() <= 1
     chances, sums = A.min() > 0 and A.max() < 1, np.allclose(A.sum(axis=classes), 1, atol=1e-5)
     E, one = np.exp(A - A.max(axis=classes, keepdims=True)), bits and classes is not None
-    fits = [True, one and chances and sums, bits and chances, one, bits]
+    fits = np.c_[[True, one and chances and sums, bits and chances, one, bits]]
     P = [A - T, -T / A, (A - T) / (A * (1 - A)), E / E.sum(axis=classes, keepdims=True) - T]
-    P = np.reshape([*P, 1 / (1 + np.exp(-A)) - T], (5, -1))
-    return np.where(np.array(fits)[:, None], P, np.nan)
+    return np.where(fits, np.reshape([*P, 1 / (1 + np.exp(-A)) - T], (5, -1)), np.nan)
 
 
 def survey(task):
@@ -130,8 +130,7 @@ def survey(task):
     task.ask(X)
     now, arrays = walk(task.net), []
     large = [p for p in now if p in old and np.shape(now[p][0]) == np.shape(old[p][1]) != ()]
-    draws = [drawn(task, large) for _ in range(10)]  # units dead in one draw live in another
-    tries = [(readers(task, old, W), W) for W in draws]
+    tries = [(readers(task, old, W), W) for W in (drawn(task, large) for _ in range(10))]
     best = max(tries, key=lambda found: len(found[0]))[1]
     for p in sorted({p: 0 for found in tries for p in found[0]}, key=lambda p: -np.size(old[p][1])):
         arrays += [p] * (not any(np.shares_memory(now[p][0], now[q][0]) for q in arrays))
@@ -153,14 +152,14 @@ def survey(task):
     if T is None and task.loss is None:
         return f"Y of shape {np.shape(Y)} does not fit outputs of shape {A.shape}"
     alive = {p: readers(task, W, W | {p: 0 * W[p]}) for p in [*W][:30]}
-    # a scaler of X is silenced by every layer's weights, a bias only by those that follow it
     Ws = [p for p in alive if p not in still or W[p].ndim > 1 and not np.isin(X, old[p][1]).all()]
-    silent = {p: sum(p not in alive[q] for q in Ws if q != p) for p in W}
+    silent = {p: sum(p not in alive[q] for q in Ws if q != p) for p in W}  # by all: scales X
     constants = [p for p in still if not W[p].ndim or silent[p] > max(silent[q] for q in Ws or [p])]
     arrays = [p for p in W if p not in constants]
     m = next((n for n in np.shape(X) if n in A.shape and n in np.shape(Y)), 1)
     depth = {p: (len({*alive[p]} & {*arrays} - {p}), W[p].size * m <= A.size) for p in alive}
-    last = min([p for p in arrays[::-1] if depth.get(p, [2])[0] < 2], key=depth.get, default=None)
+    last = min(arrays, key=silent.get, default=None)  # where each weight is a number of its own
+    last = min([p for p in arrays[::-1] if depth.get(p, [2])[0] < 2], key=depth.get, default=last)
     trials, some, eps = [(X, Y, T)], [*range(min(m, 4))], np.finfo(np.asarray(raw).dtype).eps
     with suppress(Exception):  # does a step on some samples do what steps on each of them do?
         cut = [[np.take(D, i, np.shape(D).index(m)) for D in (X, Y, T)] for i in [some, *zip(some)]]
@@ -173,8 +172,10 @@ def measured(task, plan, X, Y, T):
     """({path: a Seen for each loss}, move) of a draw, without entries at a kink or unread."""
     for shrink in 0.25 ** np.arange(5):
         weights, found, eps, h = drawn(task, plan.arrays, shrink), {}, plan.eps, plan.eps**0.3
-        move, now, A = moved(task, weights, (X, Y)), placed(task, weights), task.ask(X)
-        noise, pulled = 3 * eps * abs(A).max() / h, pulls(task, A, Y, T)
+        move, soft, A = moved(task, weights, (X, Y)), {}, placed(task, weights) and task.ask(X)
+        with suppress(Exception):  # soft: the move with Y near the outputs, if Y may be so
+            soft = moved(task, weights, (X, 0.99 * A.reshape(np.shape(Y)) + 0.01 * np.array(Y)))
+        now, noise, pulled = placed(task, weights), 3 * eps * abs(A).max() / h, pulls(task, A, Y, T)
         for p, v in move.items():
             W, G, E, own = np.array(now[p][0]), [], [], np.finfo(np.array(now[p][0]).dtype).eps
             some = np.argsort(task.rng.random(v.size) * (1 + (v.ravel() == 0)))[:60]
@@ -191,15 +192,17 @@ def measured(task, plan, X, Y, T):
                 G.append(pulled @ (4 * D1 - D2) / 3 + (np.nan if bad else 0))  # Richardson
                 E.append(abs(pulled) @ (gap / 3 + noise))
             write(now[p], W)
-            W, v, found[p] = W.ravel()[some], v.ravel()[some], []
+            n = np.array([norm(v.ravel()), norm(v.ravel(), np.inf)])
+            W, v, s = (a.ravel()[some] for a in (W, v, 100 * soft.get(p, np.nan * v)))
+            u, found[p] = own * np.maximum(abs(W), abs(W + v)), []
             for g, e in zip(np.transpose(G), np.transpose(E)):
                 e = e + max(1e-6, 50 * eps, 50 * own) * np.nanmax(abs(g), initial=0)
-                x = np.array([v, g, e, own * np.maximum(abs(W), abs(W + v)), W])[:, np.isfinite(g)]
-                found[p].append(Seen(*x, -(x[0] @ x[1]) / (x[1] @ x[1])))
+                x = np.array([v, s, g, e, u, W])[:, np.isfinite(g)]
+                found[p].append(Seen(*x, -(x[0] @ x[2]) / (x[2] @ x[2]), n))
         clear = [any(norm(x.g) > 10 * norm(x.e) for x in xs) for xs in found.values()]
         if all(clear) and not (0 <= A.min() < 1e-4 and A.max() <= 1):
             break
-    return found, move
+    return found
 
 
 def follows(x, c):
@@ -211,20 +214,22 @@ def follows(x, c):
 
 def fitted(draws, j, last, k):
     """Of loss j: (last is along, evidence, cosine of moves; c by draw, {path: Seen} by draw)."""
-    exact, sure, near, cs = True, [], 0, []
+    exact, sure, near, cs = True, 0, 0, []
     for draw in (draws := [{p: xs[j] for p, xs in draw.items()} for draw in draws]):
         own = {p: x.c for p, x in draw.items() if follows(x, x.c)}
         many = {p: sum(follows(x, c) is True for x in draw.values()) for p, c in own.items()}
-        best = max(own, key=lambda p: (own[p] > 0, many[p], p == last), default=None)
+        half = len(draw) / 2 + 0.25  # what fewer follow than follow not outvotes the last layer
+        best = max(own, key=lambda p: (own[p] > 0, max(many[p], half * (p == last))), default=None)
         wide = [p for p in own if np.sum(abs(draw[p].g) > 1e-3 * abs(draw[p].g).max()) > k]
-        exact, sure = exact and own.get(last, 0) > 0, [*sure, len(wide) + many.get(best, 1) - 1]
+        exact, most = exact and own.get(last, 0) > 0, max(many.values(), default=1)
+        sure = max(sure, len(wide) + most - 1)
         v, g = np.concatenate([[x.v, x.g] for x in draw.values()], axis=1)
-        near -= v @ g / max(norm(v) * norm(g), 1e-300) / len(draws)
+        near -= (v @ g / max(norm(v) * norm(g), 1e-300) if g.size else 2) / len(draws)
         cs.append(float(abs(own.get(best, v @ g / max(g @ g, 1e-300)))))
-    return exact, min(sure), round(near, 6), cs, draws
+    return exact, sure, round(near, 6), cs, draws, j
 
 
-def told(p, xs, cs, exact, m, rates):
+def told(p, xs, cs, m, rates):
     """The Row of an array: does it move by -c times its slope, and what else."""
     states = [follows(x, c) for x, c in zip(xs, cs)]
     if True in states or False not in states:
@@ -234,20 +239,25 @@ def told(p, xs, cs, exact, m, rates):
     r, off, i = x.c / c, x.v + c * x.g, abs(x.v + c * x.g).argmax()
     if np.isnan(x.v).any() or not x.v.any():
         return Row(p, False, "has another shape after the step" if x.v.any() else "does not move")
-    if follows(x, x.c) and abs(r - 1) < 0.01:
-        return Row(p, None, f"{r:.6g} times as far as the others: does the rate decay on the way?")
+    if np.isclose(xs[0].n, xs[-1].n, 1e-6, 0).any():
+        return Row(p, None, "moves as far from other weights: Adam, clipping, normalising?")
     if follows(x, x.c):
-        far = f"1/{1 / r:.4g}" if abs(r) < 0.9 and np.isclose(1 / r, round(1 / r)) else f"{r:.4g}"
-        why = [("uphill", -1), (f"{m} samples: the 1/m of the mean is missing, or there twice", m)]
+        far = f"1/{1 / r:.4g}" if abs(r) < 0.9 and np.isclose(1 / r, round(1 / r)) else f"{r:.5g}"
+        near, why = bool(abs(r - 1) < 0.01), [("does the rate decay on the way?", r)]
+        why = why * near + [
+            ("uphill", -1),
+            (f"the 1/m of {m} samples is missing, or there twice", m),
+        ]
         why += [("the learning rate is missing, or there twice", rate) for rate in rates]
         why = [f": {text}" for text, a in why if np.isclose([r, r * a], [a, 1], 1e-4, 0).any()]
-        return Row(p, False, f"{far} times as far as the others" + "".join(why[:1]))
-    for k, f in [(off @ f / (f @ f), f) for f in (x.W, np.sign(x.W))]:
-        if f.size > 1 and np.all(abs(off - k * f) < x.u + c * x.e):
-            return Row(p, None, f"{-k / c:.3g} times the array itself is missing: a penalty?")
+        return Row(p, near and None, f"{far} times as far as the others" + "".join(why[:1]))
+    for name, of in (("the array itself", np.array), ("its signs", np.sign)):
+        more, far, f = np.hstack([(x.v / c + x.g, x.u / c + x.e, of(x.W)) for x, c in zip(xs, cs)])
+        if x.g.size > 1 and np.all(abs(more - (k := more @ f / (f @ f)) * f) <= far):
+            return Row(p, None, f"{-k:.3g} times {name} is missing: a penalty?")
     text = f"not along its slope: an entry moves by {x.v[i]:.3g}, right is {0 - c * x.g[i]:.3g}"
-    close = exact and x.v @ -x.g > 0.97 * norm(x.v) * norm(x.g)
-    return Row(p, False, text + ": updated before the error has passed back?" * bool(close))
+    early = norm(x.s + c * x.g) < 0.1 * norm(off)  # the step is right where the error is small
+    return Row(p, False, text + ": updated before the error has passed back?" * bool(early))
 
 
 def judged(net, predict, step, X, Y, loss=None):
@@ -260,22 +270,22 @@ def judged(net, predict, step, X, Y, loss=None):
             plan = survey(task)
             if isinstance(plan, str):
                 return Judged(None, plan, None, [], [], 1)
-            draws, moves = zip(*(measured(task, plan, *plan.trials[-i]) for i in (0, 1)))
+            draws = [measured(task, plan, *plan.trials[-i]) for i in (0, 1)]
             fits = [fitted(draws, j, plan.last, plan.k) for j in range(1 if loss else 5)]
-            exact, sure, near, cs, draws = max(fits, key=lambda fit: fit[:3])
+            _, sure, near, cs, draws, j = max(fits, key=lambda fit: fit[:3])
             rates = [v for v, _ in saved.values() if isinstance(v, float)]
-            rows = [told(p, [d[p] for d in draws], cs, exact, plan.m, rates) for p in plan.arrays]
+            rows = [told(p, [d[p] for d in draws], cs, plan.m, rates) for p in plan.arrays]
     finally:
         placed(task)
     wrong = [row.path for row in rows if row.follows is False]
-    sizes = [[norm(v[p].ravel(), o) for v in moves] for p in wrong for o in (2, np.inf)]
-    equal = any(size[0] and bool(np.isclose(*size, 1e-6, 0)) for size in sizes)
     none = not sure or bool(near > 0.99) and not any(row.follows for row in rows)
-    why = [NONE] * none + [PARTLY] * equal + [row.words for row in rows if row.follows is None]
-    right = None if equal or none and not loss else not (wrong or none) and (not why or None)
+    why = (
+        [NONE] * bool(none and wrong) + [r.words for r in rows if r.follows is None] + [NONE] * none
+    )
+    right = None if none and not loss else not (wrong or none) and (not why or None)
     rows += [Row(p, None, "does not move: a constant?") for p in plan.constants]
-    name, alone = LOSSES[[fit[3] for fit in fits].index(cs)], np.size(plan.trials[-1][2]) == 1
-    name = "your loss" if loss else name + " (or any: one output of one sample)" * alone
+    name = LOSSES[j] + " (or any: one output of one sample)" * (np.size(plan.trials[-1][2]) == 1)
+    name = "nearest: " * bool(none and wrong) + ("your loss" if loss else name)
     return Judged(right, ", ".join(wrong if right is False else why[:1]), name, cs, rows, plan.m)
 
 
@@ -291,7 +301,7 @@ def check_gradients(net, predict, step, X, Y, *, loss=None):
         asked = [what for what in ("step", "loss") if f"task.{what}(" in format_exc()] + ["predict"]
         print(f"{asked[0]} fails with X of shape {np.shape(X)}:")
         raise
-    for c in j.c[:1]:
+    for c in [c for c in j.c[:1] if c]:
         rate = f" = {c * j.m:.2g} / {j.m} samples" if f"{c * j.m:.2g}" == f"{c * j.m:.4g}" else ""
         print(fill(f"{j.loss}, c = {c:.4g}" + rate * (j.m > 1), 79))
     for row in j.rows:
