@@ -31,6 +31,7 @@ OUTPUTS = "predict gives {}: give the outputs, before any rounding, as lambda X:
 NOTHING = "{} nothing in net: is it a copy? net=lambda: [W1, b1, W2, b2] gives the arrays"
 RANDOM = "two {} differ: random batches, dropout, momentum? Make a new optimizer inside step"
 PARTLY = "right from some weights only: state outside net, as momentum? Clipping?"
+SAME = "moves as far from other weights: Adam, clipping, normalising?"
 UNSEEN = "not seen: slopes of 0 (dead units? scale X), or moves that drown in rounding"
 NONE = "no known loss fits: Adam, two updates, a penalty, another loss (loss=), a wrong output?"
 
@@ -89,8 +90,7 @@ def readers(task, paths, weights):
     return found
 
 
-def drawn(task, paths, shrink=1):
-    shapes = {p: np.shape(task.saved[p][1]) for p in paths}
+def drawn(task, shapes, shrink=1):
     return {p: task.rng.normal(0, shrink / max(2, 2, *n) ** 0.5, n) for p, n in shapes.items()}
 
 
@@ -123,25 +123,23 @@ def pulls(task, A, Y, T):
 def survey(task):
     """The Plan for net, or why it cannot be judged."""
     raw, X, Y, old = task.predict(deepcopy(task.X)), task.X, task.Y, task.saved
-    kind = type(raw).__name__ if isinstance(raw, (tuple, dict)) else np.asarray(raw).dtype.name
-    if kind[:5] != "float":
-        return OUTPUTS.format(kind)
+    if isinstance(raw, (tuple, dict)) or (raw := np.asarray(raw)).dtype.kind != "f":
+        return OUTPUTS.format(getattr(raw, "dtype", type(raw).__name__))
     moved(task, {}, (X, Y))
-    task.ask(X)
-    now, arrays = walk(task.net), []
-    large = [p for p in now if p in old and np.shape(now[p][0]) == np.shape(old[p][1]) != ()]
+    task.ask(X)  # some make their arrays anew in each forward, as views
+    now, arrays = {p: v for p, (v, _) in walk(task.net).items() if p in old}, []
+    large = {p: v.shape for p, v in now.items() if np.shape(old[p][1]) == np.shape(v) != ()}
     tries = [(readers(task, old, W), W) for W in (drawn(task, large) for _ in range(10))]
     best = max(tries, key=lambda found: len(found[0]))[1]
     for p in sorted({p: 0 for found in tries for p in found[0]}, key=lambda p: -np.size(old[p][1])):
-        arrays += [p] * (not any(np.shares_memory(now[p][0], now[q][0]) for q in arrays))
+        arrays += [p] * (not any(np.shares_memory(now[p], now[q]) for q in arrays))
     W = {p: best.get(p, read(old[p][1])) for p in old if p in arrays}
     move, again = moved(task, W, (X, Y)), moved(task, W, (X, Y))
     still = [p for p in W if not move[p].any()]
     if len(still) == len(W):
         return NOTHING.format("step moves" if W else "predict reads")
-    placed(task, W)
     a, b = (np.concatenate([v.ravel() for v in x.values()]) for x in (move, again))
-    A, alike = task.ask(X), np.array_equal(task.ask(X), task.ask(X), equal_nan=True)
+    A, alike = placed(task, W) and task.ask(X), np.array_equal(task.ask(X), task.ask(X), True)
     if not alike or a @ b < (1 - 1e-11) * np.sqrt(a @ a * (b @ b)):
         return RANDOM.format("steps from the same weights" if alike else "answers of predict")
     T, k = np.asarray(Y) if np.shape(Y) == A.shape else np.squeeze(Y), A.size // max(np.size(Y), 1)
@@ -160,28 +158,28 @@ def survey(task):
     depth = {p: (len({*alive[p]} & {*arrays} - {p}), W[p].size * m <= A.size) for p in alive}
     last = min(arrays, key=silent.get, default=None)  # where each weight is a number of its own
     last = min([p for p in arrays[::-1] if depth.get(p, [2])[0] < 2], key=depth.get, default=last)
-    trials, some, eps = [(X, Y, T)], [*range(min(m, 4))], np.finfo(np.asarray(raw).dtype).eps
+    trials, some, eps = [(X, Y, T)], [*range(min(m, 4))], np.finfo(raw.dtype).eps
     with suppress(Exception):  # does a step on some samples do what steps on each of them do?
         cut = [[np.take(D, i, np.shape(D).index(m)) for D in (X, Y, T)] for i in [some, *zip(some)]]
         a, b = (moved(task, W, *trial) for trial in (cut[:1], cut[1:]))
         trials = cut[1:] if all(norm(a[p] - b[p]) <= 1e-4 * norm(a[p]) for p in a) else trials
-    return Plan(arrays, constants, last, trials, m, A.size // m, eps)
+    return Plan({p: W[p].shape for p in arrays}, constants, last, trials, m, A.size // m, eps)
 
 
 def measured(task, plan, X, Y, T):
-    """({path: a Seen for each loss}, move) of a draw, without entries at a kink or unread."""
+    """{path: a Seen for each loss} of a draw, by Richardson, but at kinks and of unread entries."""
     for shrink in 0.25 ** np.arange(5):
         weights, found, eps, h = drawn(task, plan.arrays, shrink), {}, plan.eps, plan.eps**0.3
         move, soft, A = moved(task, weights, (X, Y)), {}, placed(task, weights) and task.ask(X)
         with suppress(Exception):  # soft: the move with Y near the outputs, if Y may be so
             soft = moved(task, weights, (X, 0.99 * A.reshape(np.shape(Y)) + 0.01 * np.array(Y)))
-        now, noise, pulled = placed(task, weights), 3 * eps * abs(A).max() / h, pulls(task, A, Y, T)
+        now, noise, P = placed(task, weights), 3 * eps * abs(A).max() / h, pulls(task, A, Y, T)
         for p, v in move.items():
-            W, G, E, own = np.array(now[p][0]), [], [], np.finfo(np.array(now[p][0]).dtype).eps
+            W, S, own = np.array(now[p][0]), [], np.finfo(np.array(now[p][0]).dtype).eps
             some = np.argsort(task.rng.random(v.size) * (1 + (v.ravel() == 0)))[:60]
             for i in some:
                 B, x = [], []
-                for step in (h, -h, 2 * h, -2 * h, 0, 9, -9):
+                for step in (h, -h, 2 * h, -2 * h, 9, -9, 0):  # 0: as it was
                     V = W.copy()
                     V.flat[i] += step
                     write(now[p], V)
@@ -189,16 +187,13 @@ def measured(task, plan, X, Y, T):
                 D1, D2 = (B[0] - B[1]) / (x[0] - x[1]), (B[2] - B[3]) / (x[2] - x[3])
                 gap, unread = abs(D1 - D2), np.ptp(B, axis=0).max() == 0
                 bad = unread or gap.max() > 1e-3 * abs(D1).max() + noise
-                G.append(pulled @ (4 * D1 - D2) / 3 + (np.nan if bad else 0))  # Richardson
-                E.append(abs(pulled) @ (gap / 3 + noise))
-            write(now[p], W)
-            n = np.array([norm(v.ravel()), norm(v.ravel(), np.inf)])
+                S.append([P @ (4 * D1 - D2) / (np.nan if bad else 3), abs(P) @ (gap / 3 + noise)])
             W, v, s = (a.ravel()[some] for a in (W, v, 100 * soft.get(p, np.nan * v)))
-            u, found[p] = own * np.maximum(abs(W), abs(W + v)), []
-            for g, e in zip(np.transpose(G), np.transpose(E)):
+            u, n = own * np.maximum(abs(W), abs(W + v)), [norm(move[p]), abs(move[p]).max()]
+            for g, e in np.transpose(S):
                 e = e + max(1e-6, 50 * eps, 50 * own) * np.nanmax(abs(g), initial=0)
                 x = np.array([v, s, g, e, u, W])[:, np.isfinite(g)]
-                found[p].append(Seen(*x, -(x[0] @ x[2]) / (x[2] @ x[2]), n))
+                found.setdefault(p, []).append(Seen(*x, -(x[0] @ x[2]) / (x[2] @ x[2]), n))
         clear = [any(norm(x.g) > 10 * norm(x.e) for x in xs) for xs in found.values()]
         if all(clear) and not (0 <= A.min() < 1e-4 and A.max() <= 1):
             break
@@ -229,7 +224,7 @@ def fitted(draws, j, last, k):
     return exact, sure, round(near, 6), cs, draws, j
 
 
-def told(p, xs, cs, m, rates):
+def told(p, xs, cs, m, saved):
     """The Row of an array: does it move by -c times its slope, and what else."""
     states = [follows(x, c) for x, c in zip(xs, cs)]
     if True in states or False not in states:
@@ -240,15 +235,12 @@ def told(p, xs, cs, m, rates):
     if np.isnan(x.v).any() or not x.v.any():
         return Row(p, False, "has another shape after the step" if x.v.any() else "does not move")
     if np.isclose(xs[0].n, xs[-1].n, 1e-6, 0).any():
-        return Row(p, None, "moves as far from other weights: Adam, clipping, normalising?")
+        return Row(p, None, SAME)
     if follows(x, x.c):
         far = f"1/{1 / r:.4g}" if abs(r) < 0.9 and np.isclose(1 / r, round(1 / r)) else f"{r:.5g}"
-        near, why = bool(abs(r - 1) < 0.01), [("does the rate decay on the way?", r)]
-        why = why * near + [
-            ("uphill", -1),
-            (f"the 1/m of {m} samples is missing, or there twice", m),
-        ]
-        why += [("the learning rate is missing, or there twice", rate) for rate in rates]
+        why = [("does the rate decay on the way?", r)] * (near := bool(abs(r - 1) < 0.01))
+        why += [("uphill", -1), (f"the 1/m of {m} samples is missing, or there twice", m)]
+        why += [("lr is missing, or there twice", v) for v, _ in saved.values() if type(v) is float]
         why = [f": {text}" for text, a in why if np.isclose([r, r * a], [a, 1], 1e-4, 0).any()]
         return Row(p, near and None, f"{far} times as far as the others" + "".join(why[:1]))
     for name, of in (("the array itself", np.array), ("its signs", np.sign)):
@@ -273,16 +265,14 @@ def judged(net, predict, step, X, Y, loss=None):
             draws = [measured(task, plan, *plan.trials[-i]) for i in (0, 1)]
             fits = [fitted(draws, j, plan.last, plan.k) for j in range(1 if loss else 5)]
             _, sure, near, cs, draws, j = max(fits, key=lambda fit: fit[:3])
-            rates = [v for v, _ in saved.values() if isinstance(v, float)]
-            rows = [told(p, [d[p] for d in draws], cs, plan.m, rates) for p in plan.arrays]
+            rows = [told(p, [d[p] for d in draws], cs, plan.m, saved) for p in plan.arrays]
     finally:
         placed(task)
     wrong = [row.path for row in rows if row.follows is False]
     none = not sure or bool(near > 0.99) and not any(row.follows for row in rows)
-    why = (
-        [NONE] * bool(none and wrong) + [r.words for r in rows if r.follows is None] + [NONE] * none
-    )
-    right = None if none and not loss else not (wrong or none) and (not why or None)
+    said = [row.words for row in rows if row.follows is None]
+    why = [NONE] * bool(none and wrong) + said + [NONE] * none
+    right = None if none and not loss or SAME in said else not (wrong or none) and (not why or None)
     rows += [Row(p, None, "does not move: a constant?") for p in plan.constants]
     name = LOSSES[j] + " (or any: one output of one sample)" * (np.size(plan.trials[-1][2]) == 1)
     name = "nearest: " * bool(none and wrong) + ("your loss" if loss else name)
