@@ -236,19 +236,20 @@ def told(p, xs, cs, m, saved):
         return Row(p, False, "has another shape after the step" if x.v.any() else "does not move")
     if np.isclose(xs[0].n, xs[-1].n, 1e-6, 0).any():
         return Row(p, None, SAME)
+    early = norm(x.s + c * x.g) < 0.1 * norm(off)  # the step is right where the error is small
+    if not early and norm(off) < (0.01 if follows(x, x.c) else 2e-4) * norm(c * x.g):
+        return Row(p, None, "nearly along its slope: an epsilon in it? Does the rate decay?")
     if follows(x, x.c):
         far = f"1/{1 / r:.4g}" if abs(r) < 0.9 and np.isclose(1 / r, round(1 / r)) else f"{r:.5g}"
-        why = [("does the rate decay on the way?", r)] * (near := bool(abs(r - 1) < 0.01))
-        why += [("uphill", -1), (f"the 1/m of {m} samples is missing, or there twice", m)]
+        why = [("uphill", -1), (f"the 1/m of {m} samples is missing, or there twice", m)]
         why += [("lr is missing, or there twice", v) for v, _ in saved.values() if type(v) is float]
         why = [f": {text}" for text, a in why if np.isclose([r, r * a], [a, 1], 1e-4, 0).any()]
-        return Row(p, near and None, f"{far} times as far as the others" + "".join(why[:1]))
+        return Row(p, False, f"{far} times as far as the others" + "".join(why[:1]))
     for name, of in (("the array itself", np.array), ("its signs", np.sign)):
         more, far, f = np.hstack([(x.v / c + x.g, x.u / c + x.e, of(x.W)) for x, c in zip(xs, cs)])
         if x.g.size > 1 and np.all(abs(more - (k := more @ f / (f @ f)) * f) <= far):
             return Row(p, None, f"{-k:.3g} times {name} is missing: a penalty?")
     text = f"not along its slope: an entry moves by {x.v[i]:.3g}, right is {0 - c * x.g[i]:.3g}"
-    early = norm(x.s + c * x.g) < 0.1 * norm(off)  # the step is right where the error is small
     return Row(p, False, text + ": updated before the error has passed back?" * bool(early))
 
 
@@ -270,9 +271,8 @@ def judged(net, predict, step, X, Y, loss=None):
         placed(task)
     wrong = [row.path for row in rows if row.follows is False]
     none = not sure or bool(near > 0.99) and not any(row.follows for row in rows)
-    said = [row.words for row in rows if row.follows is None]
-    why = [NONE] * bool(none and wrong) + said + [NONE] * none
-    right = None if none and not loss or SAME in said else not (wrong or none) and (not why or None)
+    why = [NONE] * bool(none and wrong) + [w for _, f, w in rows if f is None] or [NONE] * none
+    right = None if none and not loss or SAME in why else not (wrong or none) and (not why or None)
     rows += [Row(p, None, "does not move: a constant?") for p in plan.constants]
     name = LOSSES[j] + " (or any: one output of one sample)" * (np.size(plan.trials[-1][2]) == 1)
     name = "nearest: " * bool(none and wrong) + ("your loss" if loss else name)
