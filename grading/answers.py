@@ -55,12 +55,13 @@ def patterns(subject, net):
     """
     answers, patterned = [answer(subject, "init_params", net)], {}
     for key, P in (answers[0].values or {}).items():
-        patterned[key] = np.full(P.shape, 2.0)
-        if f"W{key[1:]}" == key and f"W{int(key[1:]) + 1}" in answers[0].values and len(P) > 1:
-            while not np.ptp(P, axis=0).any() and len(answers) < 100:
-                answers.append(answer(subject, "init_params", net))
-                P = (answers[-1].values or {}).get(key, P)
-            patterned[key][:] = 2 if np.ptp(P, axis=0).any() else P.any()
+        hidden = key[0] == "W" and f"W{int(key[1:]) + 1}" in answers[0].values and len(P) > 1
+        while hidden and not np.ptp(P, axis=0).any() and len(answers) < 100:
+            answers.append(answer(subject, "init_params", net))
+            P = (answers[-1].values or {}).get(key, P)
+        patterned[key] = np.full(
+            P.shape, P.any() if hidden and not np.ptp(P, axis=0).any() else 2.0
+        )
     return answers[0]._replace(values=patterned or answers[0].values)
 
 

@@ -75,9 +75,8 @@ def bind(source, task, name):
         why = f"it also takes {(telling or unknown)[0]}, which is not understood"
     elif missing and (task != "backward" or "Y" in missing):
         why = f"it takes no {missing[0]}"
-    by_keyword = [p.name for p in named if p.kind == p.KEYWORD_ONLY]
-    if None in roles.values():  # what is not given may stand before what is
-        by_keyword += {*roles} - {*required}
+    positional = [p.name for p in named if p.kind != p.KEYWORD_ONLY and p.default is p.empty]
+    by_keyword = {p.name for p in named} - {*positional}  # what is not given may stand before it
     arguments = [(p, role, p in by_keyword) for p, role in roles.items() if role is not None]
     in_order = [role for _, role, _ in arguments if role not in ("off", "on")] == expected
     own = name == task and in_order and not guessed

@@ -63,10 +63,8 @@ def load(path, cells, names):
             failed |= dict.fromkeys(named_in(text), why)
         lines += text.split("\n")
         places += [f"{where} {k}" for k in range(1, text.count("\n") + 2)]
-    for name, k in commented(lines).items():
-        failed.setdefault(
-            name, f"it stands in a comment or in a cell that is not run, {places[k - 1]}"
-        )
+    aside = "it stands in a comment or in a cell that is not run, "
+    failed = {name: aside + places[k - 1] for name, k in commented(lines).items()} | failed
     wanted = {*TASKS}  # and, of functions, all that may do one of the six
     for node, defines, _ in statements:
         if isinstance(node, (ast.FunctionDef, ast.ImportFrom)):
