@@ -37,7 +37,7 @@ import numpy as np
 from numpy import empty, errstate, ma, matrix  # by name: also where the line above says jax.numpy
 from numpy.random import default_rng
 
-__version__ = "1.1.0"
+__version__ = "1.2.0"
 __all__ = ["init_params", "sigmoid", "relu", "forward", "bce", "bce_with_logits", "backward"]
 __all__ += ["update", "loss_and_grads", "train", "predict_proba", "predict", "numerical_grads"]
 

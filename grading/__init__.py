@@ -21,7 +21,7 @@ It needs NumPy alone, and works in any folder. Its rooms, from a file to a verdi
     command       a report of one file, a line each of a class
 """
 
-__version__ = "1.1.0"
+__version__ = "1.2.0"
 
 
 def __getattr__(name):
