@@ -59,9 +59,8 @@ def patterns(subject, net):
         while hidden and not np.ptp(P, axis=0).any() and len(answers) < 100:
             answers.append(answer(subject, "init_params", net))
             P = (answers[-1].values or {}).get(key, P)
-        patterned[key] = np.full(
-            P.shape, P.any() if hidden and not np.ptp(P, axis=0).any() else 2.0
-        )
+        alike = hidden and not np.ptp(P, axis=0).any()
+        patterned[key] = np.full(P.shape, P.any() if alike else 2.0)
     return answers[0]._replace(values=patterned or answers[0].values)
 
 
@@ -173,12 +172,10 @@ def raised(error, source):
 def plain_values(activation, task, key, text=PLAIN):
     """Return what the plain functions, or an edited one, make of net_of(*key)."""
     names, style = plain(activation, text), Style(False, activation, True, None, False, "")
-    functions = {
-        each: Function(
-            names[each], each, [(x, x, False) for x in roles.split()], [], True, None, ""
-        )
-        for each, (roles, _) in TASKS.items()
-    }
+    functions = {}
+    for each, (roles, _) in TASKS.items():
+        arguments = [(role, role, False) for role in roles.split()]
+        functions[each] = Function(names[each], each, arguments, [], True, None, "")
     return ask(Subject(None, functions, style), task, net_of(*key)).values
 
 

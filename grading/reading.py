@@ -42,11 +42,10 @@ def read(path):
             module_path = pathlib.Path(folder, f"{name}.py")
             module_path.parent.mkdir(parents=True, exist_ok=True)
             module_path.write_text(text, encoding="utf-8")
-        sys.path[:0], above = [folder], [str(path.parent.parent)]  # as run from the folder above
-        sys.path += above
+        sys.path.insert(0, folder)
+        sys.path.append(str(path.parent.parent))  # as run from the folder above
         source = load(path, cells, vars(module))
         sys.path.remove(folder)
-        sys.path.remove(*above)
     return source._replace(folders=[path.parent, pathlib.Path(folder)])
 
 
@@ -93,11 +92,8 @@ def run(source, asserts=True):
 
 def names_in(node):
     """Return (names that a statement defines, names that it needs)."""
-    codes, defines, needs = (
-        [compile(ast.Module([node], []), "", "exec", LATER | AWAIT)],
-        set(),
-        set(),
-    )
+    codes = [compile(ast.Module([node], []), "", "exec", LATER | AWAIT)]
+    defines, needs = set(), set()
     for code in codes:  # grows as it goes
         codes += [each for each in code.co_consts if isinstance(each, types.CodeType)]
         for op in dis.get_instructions(code):
