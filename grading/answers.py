@@ -55,27 +55,25 @@ def patterns(subject, net):
     """
     answers, patterned = [answer(subject, "init_params", net)], {}
     for key, P in (answers[0].values or {}).items():
-        patterned[key] = np.full(P.shape, 2.0)
-        if f"W{key[1:]}" == key and f"W{int(key[1:]) + 1}" in answers[0].values and len(P) > 1:
-            while not np.ptp(P, axis=0).any() and len(answers) < 100:
-                answers.append(answer(subject, "init_params", net))
-                P = (answers[-1].values or {}).get(key, P)
-            patterned[key][:] = 2 if np.ptp(P, axis=0).any() else P.any()
+        hidden = key[0] == "W" and f"W{int(key[1:]) + 1}" in answers[0].values and len(P) > 1
+        while hidden and not np.ptp(P, axis=0).any() and len(answers) < 100:
+            answers.append(answer(subject, "init_params", net))
+            P = (answers[-1].values or {}).get(key, P)
+        alike = hidden and not np.ptp(P, axis=0).any()
+        patterned[key] = np.full(P.shape, P.any() if alike else 2.0)
     return answers[0]._replace(values=patterned or answers[0].values)
 
 
 def answer(subject, task, net):
-    (source, functions, style), asked = subject, [task]
-    asked += ["forward"] if task == "backward" else []
-    roles = {role for each in asked for _, role, _ in functions[each].arguments} & net.keys()
-    given = {"sizes": net["sizes"], **{role: turned(net[role], style.rows) for role in roles}}
+    source, _, style = subject
+    given = {role: turned(thing, style.rows) for role, thing in net.items()}
     try:
-        if "params" in given and style.carries:  # "L", say, or the names of activations
+        if task == "bce":  # whose penalty on weights is then 0
+            given["params"] = {key: 0 * P for key, P in given["params"].items()}
+        if style.carries:  # "L", say, or the names of activations
             made = call(subject, "init_params", given)
             others = {key: P for key, P in made.items() if not isinstance(P, np.ndarray)}
             given["params"] = {**others, **given["params"]}
-        if task == "bce" and "params" in given:  # whose penalty on weights is then 0
-            given["params"] = {key: 0 * P for key, P in given["params"].items()}
         if task == "backward":
             given["A"], given["cache"] = output_of(call(subject, "forward", given), net["params"])
         result = call(subject, task, given)
@@ -98,8 +96,6 @@ def call(subject, task, given):
     function, _, arguments, *_ = subject.functions[task]
     positional = [given[role] for _, role, by_keyword in arguments if not by_keyword]
     keywords = {name: given[role] for name, role, by_keyword in arguments if by_keyword}
-    if task == "train":
-        positional, keywords = positional[:3], {"lr": given["lr"], "steps": given["steps"]}
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return function(*positional, **keywords)
@@ -147,20 +143,15 @@ def answer_in(result, task, net, rows):
             values[key] = turned(floats([P] if flat else P), rows)
             if values[key].size == 1:  # a sum alone, as db of one output may be
                 values[key] = values[key].reshape(1, 1)
-        key = None
+        if values:
+            return Answer(values)
     except (AttributeError, TypeError, ValueError):
-        values = {}
-    return Answer(values) if values else Answer(None, unexpected(result, task, key, P))
-
-
-def unexpected(result, task, key, P):
-    """Return in words what came in place of an answer, or as P under a key of one."""
-    if key is not None:
-        return f"has {described(P)} as {key}, expected an array of numbers"
+        if key is not None:
+            return Answer(None, f"has {described(P)} as {key}, expected an array of numbers")
     came = described(result)
     if isinstance(result, (tuple, list)) and task in ("forward", "train"):
         came = f"({', '.join(map(described, result[:5]))})"
-    return f"returns {came}, expected {TASKS[task][1]}"
+    return Answer(None, f"returns {came}, expected {TASKS[task][1]}")
 
 
 def raised(error, source):
@@ -180,11 +171,11 @@ def raised(error, source):
 @functools.cache
 def plain_values(activation, task, key, text=PLAIN):
     """Return what the plain functions, or an edited one, make of net_of(*key)."""
-    names, functions = plain(activation, text), {}
+    names, style = plain(activation, text), Style(False, activation, True, None, False, "")
+    functions = {}
     for each, (roles, _) in TASKS.items():
         arguments = [(role, role, False) for role in roles.split()]
-        functions[each] = Function(names[each], each, arguments, False, True, None, "")
-    style = Style(False, activation, True, None, False, "")
+        functions[each] = Function(names[each], each, arguments, [], True, None, "")
     return ask(Subject(None, functions, style), task, net_of(*key)).values
 
 
@@ -234,8 +225,8 @@ def same(yours, theirs, keys=None):
     if yours is None or theirs is None or yours.keys() != theirs.keys():
         return yours is theirs
     pairs = [(P, theirs[key]) for key, P in yours.items() if keys is None or key in keys]
-    sizes = [abs(Q[np.isfinite(Q)]).max(initial=0) for _, Q in pairs]
     return all(
-        P.shape == Q.shape and np.allclose(P, Q, 1e-5, 1e-5 * size, equal_nan=True)
-        for (P, Q), size in zip(pairs, sizes)
+        P.shape == Q.shape
+        and np.allclose(P, Q, 1e-5, 1e-5 * abs(Q[np.isfinite(Q)]).max(initial=0), equal_nan=True)
+        for P, Q in pairs
     )

@@ -15,9 +15,8 @@ RUN = "time capture prun memit lprun_all snakeviz pyinstrument cython".split()  
 PYLAB = "import numpy as np; from numpy.random import *; from pylab import *; from numpy import *"
 FILE = r"[ \t]+(?:-\S+ +)*[\"']?(?:\./|[/~]\S*/)?((?:[^\W\d]\w*/)*[^\W\d]\w*)(?:\.py)?(?![\w./])"
 STRING = r"""(?:"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*')"""
-PIECE = re.compile(rf'#.*|"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|{STRING}|\\\n|\w+|[\s\S]')
-OWN = rf"(?m)([ \t]*(?:(?:[^\n=#(\"']|{STRING})*[\w\]\"' \t]=[ \t]*(?=[%!]))?)"  # x = !ls
-OWN += r"(?:(?!%%(?!\w+\?))[%!?,;/](?:.*\\\n)*.*|[^\n#\"']*[\w\]*]\?\??[ \t]*$)"  # %x, !ls \, x?
+OWN = r"(?m)^([ \t]*(?:\w.*?=[ \t]*(?=[%!]))?)((?!%%(?!\w+\?))[%!?,;/](?:.*\\\n)*.*"  # %x, y = !ls
+OWN += r"|(?:run|pylab)[ \t].*|.*\?[ \t]*$)"  # what needs no %; x?
 CALL = r"get_ipython\(\)\.(?:run_line_)?magic\(u?[\"'](run|pylab|time|prun)\b(?:[\"'], u?[\"'])?"
 MARK = rf"(?m)^(?:# ?(?:%%|In\[|COMMAND -).*|(get_ipython\S+magic\((?:\s*u?{STRING},?){{3}}\s*\))$)"
 EXPORTED = r"(?m)^#? *(?:jupytext:|Databricks notebook|Commented out IPython magic)"
@@ -120,32 +119,32 @@ def cell(text, written):
     return re.sub("(?m)^", "# ", text)
 
 
-def plain(text):
-    """Return the text of a cell with Python in place of what is IPython's own."""
-    text = re.sub(r"(?m)^([ \t]*(?:\w+ *= *)?)%(?:time|prun) +(?=[^-\s])", r"\1", text)
-    text = re.sub(r"(?m)^([ \t]*)(?:%pylab\b|\Apylab \w).*", r"\1" + PYLAB, text)
-    run, lost = rf"(?m)^([ \t]*)(?:%|\A)run\b(?:{FILE})?.*", "a_file_that_is_not_followed"
-    text = re.sub(run, lambda m: f"{m[1]}from {(m[2] or lost).replace('/', '.')} import *", text)
-    done, at, depth, begins = "", 0, 0, True
-    while at < len(text):
-        own = re.compile(OWN).match(text, at) if begins and not depth else None
-        piece = (own or PIECE.match(text, at))[0]
-        at, begins = at + len(piece), piece == "\n"
-        depth = max(0, depth + (piece in "([{") - (piece in ")]}"))
-        done += own[1] + "None" + "\n" * piece.count("\n") if own else piece
-    return done
-
-
 def parsed(text):
-    """Return (statements, lines) of a cell; what is IPython's own as Python, if it has such."""
-    try:
-        return ast.parse(text).body, text.split("\n")
-    except SyntaxError as error:
-        if plain(text) != text:
-            return parsed(plain(text))
-        if re.match("Missing parentheses in call|multiple exception types|leading z", error.msg):
-            error.msg = f"Python 2: {error.msg}"
-        raise
+    """Return the statements of a cell; a line that only IPython can read becomes Python first."""
+    while True:
+        try:
+            return ast.parse(text).body
+        except SyntaxError as error:
+            for own in re.finditer(OWN, text):
+                line = text.count("\n", 0, own.start()) + 1
+                if line <= error.lineno <= line + own[0].count("\n"):
+                    text = text[: own.start()] + own[1] + python_of(own[2]) + text[own.end() :]
+                    break
+            else:
+                if re.match("Missing parentheses in|multiple exception types|leading z", error.msg):
+                    error.msg = f"Python 2: {error.msg}"
+                raise
+
+
+def python_of(own):
+    """Return the Python for a line of IPython's own, in as many lines."""
+    if timed := re.match(r"%(?:time|prun) +(?=[^-\s])", own):
+        return own[timed.end() :]
+    python = PYLAB if re.match(r"%?pylab\b", own) else "None"
+    if run := re.match(rf"%?run\b(?:{FILE})?", own):
+        module = (run[1] or "a_file_that_is_not_followed").replace("/", ".")
+        python = f"from {module} import *"
+    return python + "\n" * own.count("\n")
 
 
 def named_in(text):

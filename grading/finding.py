@@ -39,8 +39,7 @@ def depth_of(functions):
 def is_own(source, name):
     """Is this a function of the file's own, or of another file in its folder?"""
     function = source.names[name]
-    inner = getattr(function, "pyfunc", getattr(function, "func", function))  # vectorize, partial
-    module = sys.modules.get(getattr(inner, "__module__", None))
+    module = sys.modules.get(getattr(function, "__module__", None))
     above = [*pathlib.Path(getattr(module, "__file__", None) or "/").parents]
     installed = pathlib.Path(sys.prefix) in above  # also where .venv stands beside the file
     own = not source.folders or any(folder in above for folder in source.folders) and not installed
@@ -75,17 +74,14 @@ def bind(source, task, name):
         why = f"it also takes {(telling or unknown)[0]}, which is not understood"
     elif missing and (task != "backward" or "Y" in missing):
         why = f"it takes no {missing[0]}"
-    by_keyword = [p.name for p in named if p.kind == p.KEYWORD_ONLY]
-    if None in roles.values():  # what is not given may stand before what is
-        by_keyword += {*roles} - {*required}
+    positional = [p.name for p in named if p.kind != p.KEYWORD_ONLY and p.default is p.empty]
+    by_keyword = {p.name for p in named} - {*positional}  # what is not given may stand before it
     arguments = [(p, role, p in by_keyword) for p, role in roles.items() if role is not None]
     in_order = [role for _, role, _ in arguments if role not in ("off", "on")] == expected
     own = name == task and in_order and not guessed
-    if task == "train" and not (own and {"lr", "steps"} <= roles.keys()):
-        why = why or "its arguments are not article 1's"
     stops = any(re.search("batch|tol|patience", p.name) and p.default for p in named)
-    if task == "train" and stops:
-        why = why or "it trains in mini-batches, or may stop early"
+    if task == "train" and (stops or not (own and {"lr", "steps"} <= roles.keys())):
+        why = why or "its arguments are not article 1's"
     if why:
         why += f": it is {name}{short(str(signature), 60)}, expected {task}({', '.join(expected)})"
     return Function(function, name, arguments, guessed, own, depth, why)

@@ -6,6 +6,7 @@ A net is a dict of all that a task may take: sizes, params, X, Y, A, grads, lr, 
 
 import functools
 import re
+from itertools import product
 
 import numpy as np
 
@@ -114,15 +115,13 @@ def net_of(sizes, m, seed=None, steps=None):
             return np.where(np.arange(shape[1]) > 0, rng.uniform(0.1, 0.9, shape), 0.002)
         return rng.normal(0, {"W": shape[1] ** -0.5, "b": 0.5, "X": 1, "grads": 8}[what], shape)
 
-    def largest(Z):
-        return max(abs(plain(g)["forward"](params, X)[1][Z]).max() for g in ACTIVATIONS)
-
     for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
         params[f"W{l}"] = draw("W", n, n_prev)
         params[f"b{l}"] = draw("b", n, 1) / (2**l if small else 1)
     X, A = draw("X", sizes[0], m), draw("A", sizes[-1], m)
     Y = (np.arange(m) + np.arange(sizes[-1])[:, None]) % 2.0
-    while small and largest(f"Z{L}") >= 4:
+    forwards = [plain(g)["forward"] for g in ACTIVATIONS]
+    while small and max(abs(f(params, X)[1][f"Z{L}"]).max() for f in forwards) >= 4:
         params |= {f"W{L}": params[f"W{L}"] / 2, f"b{L}": params[f"b{L}"] / 2}
     grads = {key: draw("grads", *P.shape) for key, P in params.items()}
     lr, few = ([0.02, 0.5, 1e-7][seed], 1 + (m + seed) % 4) if small else (0.3, 2 + m % 3)
@@ -137,21 +136,14 @@ def networks(kind, depth):
     small ones show a mistake, irregular ones name it, square ones name it if it is a transpose,
     which does not fit elsewhere.
     """
+    depths = (1, 2, 3) if depth is None else (depth,)
+    if kind == "square":
+        return [net_of((3,) * (n + 2), m) for n in depths for m in (3, 7)]
+    if kind == "irregular":
+        wide = ((4, 3, 2), 5), ((3, 2, 4), 7), ((2, 4, 3), 40)
+        return [net_of((*(widths * 9)[: n + 1], 1), m) for n in depths for widths, m in wide]
     nets = []
-    for n in (1, 2, 3) if depth is None else (depth,):
-        if kind == "small":
-            for widths in ((1,), (1, 2), (2, 1), (2, 3), (3, 2)):
-                sizes = (*(widths * 9)[: n + 1], 1)
-                seeds = range(3) if n in (1, depth) else (1,)
-                nets += [net_of(sizes, m, seed) for m in (2, 3) for seed in seeds]
-        if kind == "irregular":
-            for m, widths in ((5, (4, 3, 2)), (7, (3, 2, 4)), (40, (2, 4, 3))):
-                nets.append(net_of((*(widths * 9)[: n + 1], 1), m))
-        if kind == "square":
-            nets += [net_of((3,) * (n + 2), m) for m in (3, 7)]
-
-    def size(net):
-        arrays = [net["X"], net["Y"], net["A"], *net["params"].values(), *net["grads"].values()]
-        return sum(map(np.size, arrays)) + len(net["sizes"])
-
-    return sorted(nets, key=size) if kind == "small" else nets
+    for n, widths, m in product(depths, ((1,), (1, 2), (2, 1), (2, 3), (3, 2)), (2, 3)):
+        seeds = range(3) if n in (1, depth) else (1,)
+        nets += [net_of((*(widths * 9)[: n + 1], 1), m, seed) for seed in seeds]
+    return nets

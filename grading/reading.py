@@ -9,6 +9,7 @@ trains, plots or asks, and what fails is missed only by whoever needs it.
 import __future__
 
 import ast
+import dis
 import pathlib
 import sys
 import tempfile
@@ -16,14 +17,9 @@ import traceback
 import types
 from collections import namedtuple
 
-from grading.cells import Unreadable, cells_of, commented, named_in, parsed
+from grading.cells import cells_of, commented, named_in, parsed
 from grading.conventions import ALL_KNOWN, TASKS, bare, role_of
 from grading.words import short
-
-try:
-    import symtable
-except ModuleNotFoundError:
-    symtable = None
 
 # What a file holds. lines: its code; places: what each line is called; statements: at its top;
 # names: what those have defined that were run; wanted: the names of theirs that may do one of the
@@ -33,12 +29,11 @@ Statement = namedtuple("Statement", "node defines needs")  # and two sets of nam
 
 KEEP = ("append", "extend", "insert", "add", "update", "setdefault")
 LATER = __future__.annotations.compiler_flag  # what an annotation names may be missing
+AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # as a notebook has it
 
 
 def read(path):
     """Return the Source of a file. Unreadable: it cannot be read."""
-    if symtable is None:
-        raise Unreadable(f"{sys.implementation.name} has no symtable module: use CPython")
     cells, written = cells_of(path)
     module = types.ModuleType(f"graded {path.stem}")
     module.__file__, sys.modules[module.__name__] = str(path), module  # for dataclasses and pickle
@@ -47,11 +42,10 @@ def read(path):
             module_path = pathlib.Path(folder, f"{name}.py")
             module_path.parent.mkdir(parents=True, exist_ok=True)
             module_path.write_text(text, encoding="utf-8")
-        sys.path[:0], above = [folder], [str(path.parent.parent)]  # as run from the folder above
-        sys.path += above
+        sys.path.insert(0, folder)
+        sys.path.append(str(path.parent.parent))  # as run from the folder above
         source = load(path, cells, vars(module))
         sys.path.remove(folder)
-        sys.path.remove(*above)
     return source._replace(folders=[path.parent, pathlib.Path(folder)])
 
 
@@ -60,20 +54,20 @@ def load(path, cells, names):
     lines, places, statements, failed = [], [], [], {}
     for where, text in cells:
         try:
-            nodes, own_lines = parsed(text)
-            for node in nodes:
-                statements.append(Statement(node, *names_in(node, own_lines)))
+            for node in parsed(text):
+                statements.append(Statement(node, *names_in(node)))
                 ast.increment_lineno(node, len(lines))
         except SyntaxError as error:
             why = f"{where} {error.lineno} fails: SyntaxError: {error.msg}"
             failed |= dict.fromkeys(named_in(text), why)
         lines += text.split("\n")
         places += [f"{where} {k}" for k in range(1, text.count("\n") + 2)]
-    for name, k in commented(lines).items():
-        failed.setdefault(
-            name, f"it stands in a comment or in a cell that is not run, {places[k - 1]}"
-        )
-    wanted = set().union(*map(wanted_in, statements))
+    aside = "it stands in a comment or in a cell that is not run, "
+    failed = {name: aside + places[k - 1] for name, k in commented(lines).items()} | failed
+    wanted = {*TASKS}  # and, of functions, all that may do one of the six
+    for node, defines, _ in statements:
+        if isinstance(node, (ast.FunctionDef, ast.ImportFrom)):
+            wanted |= {name for name in defines if name == "*" or bare(name) in ALL_KNOWN}
     return run(Source(path, lines, places, statements, names, wanted, failed, []))
 
 
@@ -96,18 +90,17 @@ def run(source, asserts=True):
     return source._replace(names=names, failed=failed)
 
 
-def names_in(node, lines):
+def names_in(node):
     """Return (names that a statement defines, names that it needs)."""
-    above = [node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))]
-    text = "\n".join(lines[min(above) - 1 : node.end_lineno]).encode()
-    end = len(text) - len(lines[node.end_lineno - 1].encode()) + node.end_col_offset
-    tables, needs = [symtable.symtable(text[node.col_offset : end], "", "exec")], set()
-    symbols = tables[0].get_symbols()
-    defines = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
-    for table in tables:  # grows as it goes
-        tables += table.get_children()
-        used = [s for s in table.get_symbols() if s.is_referenced() or s.is_declared_global()]
-        needs |= {s.get_name() for s in used if table is tables[0] or s.is_global()}
+    codes = [compile(ast.Module([node], []), "", "exec", LATER | AWAIT)]
+    defines, needs = set(), set()
+    for code in codes:  # grows as it goes
+        codes += [each for each in code.co_consts if isinstance(each, types.CodeType)]
+        for op in dis.get_instructions(code):
+            if op.opname in ("STORE_NAME", "DELETE_NAME") and code is codes[0]:
+                defines.add(op.argval)
+            elif op.opname == "LOAD_NAME" or "GLOBAL" in op.opname:
+                needs.add(op.argval)
     for each in ast.walk(node):  # TABLE["relu"] = relu, forward.calls = 0, LIST.append(relu)
         kept = getattr(each, "attr", "") in KEEP or isinstance(getattr(each, "ctx", 0), ast.Store)
         if kept and isinstance(each, (ast.Subscript, ast.Attribute)):
@@ -118,13 +111,6 @@ def names_in(node, lines):
     if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
         defines = {"*"}
     return defines, needs
-
-
-def wanted_in(statement):
-    """Which names of a statement may do one of the six? Article 1's, and those of functions."""
-    if isinstance(statement.node, (ast.FunctionDef, ast.ImportFrom)):
-        return {name for name in statement.defines if name == "*" or bare(name) in ALL_KNOWN}
-    return statement.defines & TASKS.keys()
 
 
 def needed(statements, names):

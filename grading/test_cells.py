@@ -63,7 +63,7 @@ def test_what_runs_is_read(tmp_path, name):
     names, places = {}, []
     for where, text in cells_of(tmp_path / name)[0]:
         with contextlib.suppress(SyntaxError):
-            statements, _ = parsed(text)
+            statements = parsed(text)
             exec(compile(ast.Module(statements, []), name, "exec"), names)
             places += [f"{where} {each.lineno}" for each in statements if hasattr(each, "args")]
     assert names["f"]() == "live"
@@ -75,17 +75,17 @@ LINES = "x = 1|%time x|%%time|%%bash|!ls \\|x = %who|'''|f?|>>> x|# ?|if x:|    
 
 @given(st.lists(st.sampled_from([LIVE, *LINES.split("|")]), max_size=6).map("\n".join))
 def test_lines_keep_their_numbers(text):
-    seen, statements, lines = text.split("\n"), [], cell(text, {}).split("\n")
+    seen, statements, run = text.split("\n"), [], cell(text, {})
     with contextlib.suppress(SyntaxError):
-        statements, lines = parsed(cell(text, {}))
-    assert len(lines) == len(seen)
+        statements = parsed(run)
+    assert run.count("\n") == text.count("\n")
     assert all("def f" in seen[each.lineno - 1] for each in statements if hasattr(each, "args"))
 
 
 def test_what_magics_bring():
     written = {}
     lines = ["%run -i nn.py 3", "run 'sub/nn'", "%run ../nn.ipynb", "%pylab inline"]
-    modules = [parsed(line)[0][-1].module for line in lines]
+    modules = [parsed(line)[-1].module for line in lines]
     assert modules == ["nn", "sub.nn", "a_file_that_is_not_followed", "numpy"]
     for text in "%%writefile ./nn.py\n" + LIVE, "%%file -a nn.py\nx = 1\n", "%%file nn.txt\n1":
         cell(text, written)

@@ -10,9 +10,8 @@ import numpy as np
 def described(thing):
     """Return what a thing is, in words."""
     thing = thing[()] if isinstance(thing, np.ndarray) and not thing.shape else thing
-    if isinstance(getattr(thing, "shape", None), tuple) and not isinstance(thing, np.matrix):
-        dtype = f" of {thing.dtype}" if np.asarray(thing).dtype.kind not in "fiub" else ""
-        return f"an array{dtype} of shape {thing.shape}" if thing.shape else f"one number{dtype}"
+    if isinstance(getattr(thing, "shape", None), tuple):
+        return f"an array of shape {thing.shape}" if thing.shape else "one number"
     if thing == {}:
         return "an empty dict"
     sized = f" of {len(thing)}" if isinstance(thing, (tuple, list)) else ""
