@@ -1,4 +1,4 @@
-# grading/cells.py of backprop.py. SPDX-License-Identifier: MIT-0
+# grading/cells.py, of backprop.py. SPDX-License-Identifier: MIT-0
 """The Python in a file, cell by cell, as Jupyter, marimo or a Markdown engine runs it.
 
 head: a first line like `%%time`. own: a statement that only IPython knows, `!ls`, `%run nn.py`; it

@@ -1,4 +1,4 @@
-# grading/law.py, part of backprop from scratch. SPDX-License-Identifier: MIT-0
+# grading/law.py, of backprop.py. SPDX-License-Identifier: MIT-0
 """Any network by one law: a training step moves every array by -c times its slope, with one c > 0.
 
 array  a float array or a number in net, by its path, that changes what predict gives

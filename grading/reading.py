@@ -17,7 +17,7 @@ import traceback
 import types
 from collections import namedtuple
 
-from grading.cells import cells_of, commented, named_in, parsed
+from grading.cells import Unreadable, cells_of, commented, named_in, parsed
 from grading.conventions import ALL_KNOWN, TASKS, bare, role_of
 from grading.words import short
 
@@ -34,6 +34,8 @@ AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # as a notebook has it
 
 def read(path):
     """Return the Source of a file. Unreadable: it cannot be read."""
+    if sys.implementation.name != "cpython":  # whose bytecode names_in reads
+        raise Unreadable(f"python is {sys.implementation.name} here: use CPython")
     cells, written = cells_of(path)
     module = types.ModuleType(f"graded {path.stem}")
     module.__file__, sys.modules[module.__name__] = str(path), module  # for dataclasses and pickle

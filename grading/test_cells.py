@@ -1,4 +1,4 @@
-# grading/test_cells.py of backprop.py. SPDX-License-Identifier: MIT-0
+# grading/test_cells.py, of backprop.py. SPDX-License-Identifier: MIT-0
 """What Jupyter, marimo or a Markdown engine would run is read, as their tools write it."""
 
 import ast

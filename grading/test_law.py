@@ -1,4 +1,4 @@
-# grading/test_law.py of backprop.py. SPDX-License-Identifier: MIT-0
+# grading/test_law.py, of backprop.py. SPDX-License-Identifier: MIT-0
 """The laws of check_gradients: a right network is right in any form, and wrong with one mistake."""
 
 import os

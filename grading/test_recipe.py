@@ -1,4 +1,4 @@
-# grading/test_recipe.py of backprop.py. SPDX-License-Identifier: MIT-0
+# grading/test_recipe.py, of backprop.py. SPDX-License-Identifier: MIT-0
 import pathlib
 import re
 

@@ -1,4 +1,4 @@
-# grading/test_verdicts.py of backprop.py. SPDX-License-Identifier: MIT-0
+# grading/test_verdicts.py, of backprop.py. SPDX-License-Identifier: MIT-0
 import functools
 import json
 import os
