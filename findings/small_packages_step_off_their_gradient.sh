@@ -5,8 +5,8 @@
 # A training step moves each array by -c times the slope of the loss, with one c > 0. Here the slopes are
 # measured by central differences of what the package itself predicts, in the loss that it names. 29 such
 # packages, chosen by name and summary alone, were asked so, each with activations and losses of its own:
-# 22 step along their gradient, 7 do not. These are two of the 22 and six of the 7 (the seventh cannot be
-# imported as it is installed).
+# 22 step along their gradient, 7 do not. These are two of the 22 and six of the 7 (the seventh,
+# SwiftNet 0.0.10, cannot be imported as it is installed).
 # Guess: the summary tells which.
 # Seen: of the 7, three had been guessed, and three of the 22 as well; nor does the loss tell: with the rates
 # below all eight fall (kerasjr's at its default rate; at twenty times that it rises).
